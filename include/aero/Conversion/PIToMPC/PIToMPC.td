@@ -1,0 +1,63 @@
+//===- PIToMPC.td - Lowering of pi to mpc -*- tablegen -*-===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AERO_CONVERSION_PITOMPC_PITOMPC_TD
+#define AERO_CONVERSION_PITOMPC_PITOMPC_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertPIToMPC : Pass<"convert-pi-to-mpc", "::mlir::ModuleOp"> {
+  let summary = "Lowers a softmax-only transformer to fixed-point shares";
+  let description = [{
+    Chooses scales and rings, truncates every product once, and takes attention
+    apart into the instructions of the secure engine. The exact lowering and the
+    argument that no value leaves its ring are in docs/rationale/mpc.md.
+
+    Input contract: a module with one function,
+
+    ```mlir
+    func.func @main(%tokens: tensor<1xTxi64>, %position: tensor<i64>)
+    ```
+
+    (the position is optional), whose body holds only pi.weight, pi.embedding of
+    the tokens, pi.add, pi.linear, pi.slice, pi.reshape, pi.attention,
+    pi.select_token, and returns one value. Attention is causal, and its scale is
+    ln 2 as a float, i.e. its scores count powers of two: pi-fold-scaling
+    arranges that. Every other op is an error that names its node, and all of
+    them are reported.
+
+    Output contract: the same function on !mpc.tokens and !mpc.position, ending in
+    mpc.reveal, without the batch dimension and without a schedule. Weights keep
+    their float values and their resources. Every op has the location of the pi
+    op that it came from.
+
+    ```mlir
+    %0 = pi.linear %x, %w bias %b : tensor<64xf32> : tensor<1x8x64xf32>, tensor<64x64xf32> -> tensor<1x8x64xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %w = mpc.weight "w" dense_resource<w> : tensor<64x64xf32> : !mpc.server<64x64, f = 20>
+    %b = mpc.weight "b" dense_resource<b> : tensor<64xf32> : !mpc.server<64, f = 36>
+    %0 = mpc.linear %x, %w bias %b : !mpc.server<64, f = 36> : !mpc.share<8x64, f = 16>, !mpc.server<64x64, f = 20> -> !mpc.share<8x64, f = 36>
+    %1 = mpc.trunc %0 by 20 : !mpc.share<8x64, f = 36> -> !mpc.share<8x64, f = 16>
+    ```
+  }];
+  let options = [
+    Option<"activationFrac", "activation-frac", "unsigned", "16",
+           "Fraction bits of activations, 8 to 24">,
+    Option<"weightFrac", "weight-frac", "unsigned", "20",
+           "Fraction bits of weights, 8 to 28">,
+    Option<"compareBits", "compare-bits", "unsigned", "32",
+           "Bits in which attention scores are compared, a multiple of 4, at "
+           "least 64 - 2 * activation-frac">
+  ];
+  let dependentDialects = ["::aero::mpc::MPCDialect"];
+}
+
+#endif // AERO_CONVERSION_PITOMPC_PITOMPC_TD

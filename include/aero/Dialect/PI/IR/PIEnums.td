@@ -1,0 +1,41 @@
+//===- PIEnums.td - Enums of the pi dialect -*- tablegen -*-===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AERO_DIALECT_PI_IR_PIENUMS_TD
+#define AERO_DIALECT_PI_IR_PIENUMS_TD
+
+include "aero/Dialect/PI/IR/PIDialect.td"
+include "mlir/IR/EnumAttr.td"
+
+def PI_NonlinearKind : I32EnumAttr<"NonlinearKind",
+    "a function that secure computation pays for", [
+  I32EnumAttrCase<"Softmax", 0, "softmax">,
+  I32EnumAttrCase<"LayerNorm", 1, "layer_norm">,
+  I32EnumAttrCase<"RMSNorm", 2, "rms_norm">,
+  I32EnumAttrCase<"Gelu", 3, "gelu">,
+  I32EnumAttrCase<"Relu", 4, "relu">,
+  I32EnumAttrCase<"LeakyRelu", 5, "leaky_relu">,
+  I32EnumAttrCase<"Silu", 6, "silu">,
+  I32EnumAttrCase<"Elementwise", 7, "elementwise">
+]> {
+  let cppNamespace = "::aero::pi";
+}
+
+def PI_GeluApproximation : I32EnumAttr<"GeluApproximation",
+    "how GELU is computed", [
+  I32EnumAttrCase<"None", 0, "none">,
+  I32EnumAttrCase<"Tanh", 1, "tanh">
+]> {
+  let cppNamespace = "::aero::pi";
+  let genSpecializedAttr = 0;
+}
+def PI_GeluApproximationAttr
+    : EnumAttr<PI_Dialect, PI_GeluApproximation, "gelu_approximation"> {
+  let assemblyFormat = "$value";
+}
+
+#endif // AERO_DIALECT_PI_IR_PIENUMS_TD

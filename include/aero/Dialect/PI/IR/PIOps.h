@@ -1,0 +1,30 @@
+//===- PIOps.h - Operations of the pi dialect -----------------------------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AERO_DIALECT_PI_IR_PIOPS_H
+#define AERO_DIALECT_PI_IR_PIOPS_H
+
+#include "aero/Dialect/PI/IR/PIDialect.h"
+
+#define GET_OP_CLASSES
+#include "aero/Dialect/PI/IR/PIOps.h.inc"
+
+namespace aero::pi {
+
+/// The ONNX node that an op came from, or an empty string. A fused op names
+/// all of its nodes, joined by "+".
+std::string getNodeName(mlir::Location loc);
+
+/// The transformer layer recorded in a location by `pi-raise`, or -1.
+int64_t getLayer(mlir::Location loc);
+
+/// `loc` with the layer recorded in it.
+mlir::Location withLayer(mlir::Location loc, int64_t layer);
+
+} // namespace aero::pi
+
+#endif // AERO_DIALECT_PI_IR_PIOPS_H

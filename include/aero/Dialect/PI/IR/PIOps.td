@@ -1,0 +1,407 @@
+//===- PIOps.td - Operations of the pi dialect -*- tablegen -*-===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AERO_DIALECT_PI_IR_PIOPS_TD
+#define AERO_DIALECT_PI_IR_PIOPS_TD
+
+include "aero/Dialect/PI/IR/PIDialect.td"
+include "aero/Dialect/PI/IR/PIEnums.td"
+include "aero/Dialect/PI/IR/PIInterfaces.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+//===----------------------------------------------------------------------===//
+// Types and base classes
+//===----------------------------------------------------------------------===//
+
+def PI_Tensor : StaticShapeTensorOf<[F32, I64, I1]>;
+def PI_FloatTensor : StaticShapeTensorOf<[F32]>;
+def PI_IntTensor : StaticShapeTensorOf<[I64]>;
+def PI_BoolTensor : StaticShapeTensorOf<[I1]>;
+
+class PI_Op<string mnemonic, list<Trait> traits = []>
+    : Op<PI_Dialect, mnemonic, traits>;
+
+/// A pure op whose result type follows from operands and attributes.
+class PI_InferredOp<string mnemonic, list<Trait> traits = []>
+    : PI_Op<mnemonic, !listconcat([Pure, InferTypeOpAdaptor], traits)>;
+
+/// f(x), element by element.
+class PI_UnaryOp<string mnemonic, list<Trait> traits = []>
+    : PI_Op<mnemonic, !listconcat([Pure, SameOperandsAndResultType], traits)> {
+  let arguments = (ins PI_FloatTensor:$input);
+  let results = (outs PI_FloatTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($result)";
+}
+
+/// f(x, y), element by element, with multidirectional (numpy) broadcasting.
+/// Constraint C1: aligned at the last dimension, two sizes are the same or one
+/// of them is 1.
+class PI_BinaryOp<string mnemonic, list<Trait> traits = []>
+    : PI_InferredOp<mnemonic, traits> {
+  let arguments = (ins PI_FloatTensor:$lhs, PI_FloatTensor:$rhs);
+  let results = (outs PI_FloatTensor:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)
+  }];
+}
+
+/// An element-wise nonlinearity of a network, counted by the census.
+class PI_ActivationOp<string mnemonic>
+    : PI_UnaryOp<mnemonic,
+        [DeclareOpInterfaceMethods<PI_NonlinearOpInterface>]>;
+
+/// An element-wise nonlinear function that is not (yet) part of a known
+/// activation; the census counts it as `elementwise`.
+class PI_NonlinearUnaryOp<string mnemonic>
+    : PI_UnaryOp<mnemonic,
+        [DeclareOpInterfaceMethods<PI_NonlinearOpInterface>]>;
+
+//===----------------------------------------------------------------------===//
+// Parameters and constants
+//===----------------------------------------------------------------------===//
+
+def PI_WeightOp : PI_Op<"weight", [Pure, AllTypesMatch<["value", "result"]>,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
+  let summary = "A named parameter of the server";
+  let description = [{
+    Keeps the name of the ONNX initializer through every pass, so that trained
+    values can be put back by name. A weight that a pass computed from others
+    carries their names joined by `+`. Large values are resources
+    (`dense_resource`): they are mapped or moved, never copied or printed.
+
+    Constraints:
+    - C1: `name` is not empty.
+
+    ```mlir
+    %w = pi.weight "h.0.mlp.c_fc.weight" dense_resource<blob0> : tensor<768x3072xf32>
+    ```
+  }];
+  let arguments = (ins StrAttr:$name, ElementsAttr:$value);
+  let results = (outs PI_Tensor:$result);
+  let assemblyFormat = "$name $value attr-dict";
+  let hasVerifier = 1;
+}
+
+def PI_ConstantOp : PI_Op<"constant", [Pure, ConstantLike,
+    AllTypesMatch<["value", "result"]>,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
+  let summary = "A public constant";
+  let description = [{
+    Scalars, masks and shape arithmetic that the architecture fixes; known to
+    everybody, unlike `pi.weight`.
+  }];
+  let arguments = (ins ElementsAttr:$value);
+  let results = (outs PI_Tensor:$result);
+  let assemblyFormat = "$value attr-dict";
+  let builders = [
+    /// A scalar: tensor<f32>.
+    OpBuilder<(ins "float":$value)>
+  ];
+  let hasFolder = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Linear algebra
+//===----------------------------------------------------------------------===//
+
+def PI_EmbeddingOp : PI_InferredOp<"embedding"> {
+  let summary = "Rows of a table chosen by token ids";
+  let description = [{
+    table (V, d), indices (...) -> (..., d).
+
+    Constraints:
+    - C1: `table` has rank 2.
+  }];
+  let arguments = (ins PI_FloatTensor:$table, PI_IntTensor:$indices);
+  let results = (outs PI_FloatTensor:$result);
+  let assemblyFormat = [{
+    $table `[` $indices `]` attr-dict `:` type($table) `,` type($indices) `->` type($result)
+  }];
+}
+
+def PI_LinearOp : PI_InferredOp<"linear"> {
+  let summary = "x W + b with x (..., K), W (K, N), b (N)";
+  let description = [{
+    Constraints:
+    - C1: `weight` has rank 2.
+    - C2: `input` has at least rank 1 and its last dimension is K.
+    - C3: `bias` has the shape (N).
+  }];
+  let arguments = (ins PI_FloatTensor:$input, PI_FloatTensor:$weight,
+                       Optional<PI_FloatTensor>:$bias);
+  let results = (outs PI_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `,` $weight (`bias` $bias^ `:` type($bias))? attr-dict `:` type($input) `,` type($weight) `->` type($result)
+  }];
+  let hasCanonicalizer = 1;
+}
+
+def PI_MatMulOp : PI_InferredOp<"matmul"> {
+  let summary = "Matrix product over the last two dimensions, batch dimensions broadcast";
+  let description = [{
+    (..., M, K) times (..., K, N) -> (..., M, N).
+
+    Constraints:
+    - C1: both operands have at least rank 2.
+    - C2: the inner dimensions K are the same.
+    - C3: the batch dimensions can be broadcast.
+  }];
+  let arguments = (ins PI_FloatTensor:$lhs, PI_FloatTensor:$rhs);
+  let results = (outs PI_FloatTensor:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Element-wise arithmetic
+//===----------------------------------------------------------------------===//
+
+def PI_AddOp : PI_BinaryOp<"add", [Commutative]> {
+  let summary = "Sum with broadcasting";
+  let hasFolder = 1;
+}
+def PI_SubOp : PI_BinaryOp<"sub"> {
+  let summary = "Difference with broadcasting";
+  let hasFolder = 1;
+}
+def PI_MulOp : PI_BinaryOp<"mul", [Commutative]> {
+  let summary = "Product with broadcasting";
+  let hasFolder = 1;
+}
+def PI_DivOp : PI_BinaryOp<"div"> {
+  let summary = "Quotient with broadcasting";
+  let hasFolder = 1;
+}
+def PI_PowOp : PI_BinaryOp<"pow"> {
+  let summary = "Power with broadcasting";
+}
+def PI_SqrtOp : PI_NonlinearUnaryOp<"sqrt"> { let summary = "Square root"; }
+def PI_ErfOp : PI_NonlinearUnaryOp<"erf"> { let summary = "Error function"; }
+def PI_TanhOp : PI_NonlinearUnaryOp<"tanh"> { let summary = "Hyperbolic tangent"; }
+def PI_WhereOp : PI_InferredOp<"where"> {
+  let summary = "Chooses between two values by a public condition, with broadcasting";
+  let description = [{
+    Constraints:
+    - C1: the three shapes can be broadcast.
+  }];
+  let arguments = (ins PI_BoolTensor:$condition, PI_FloatTensor:$trueValue,
+                       PI_FloatTensor:$falseValue);
+  let results = (outs PI_FloatTensor:$result);
+  let assemblyFormat = [{
+    $condition `,` $trueValue `,` $falseValue attr-dict `:` type($condition) `,`
+    type($trueValue) `,` type($falseValue) `->` type($result)
+  }];
+}
+def PI_ReduceMeanOp : PI_InferredOp<"reduce_mean"> {
+  let summary = "Mean over dimensions; kept with size 1 if keepdims";
+  let description = [{
+    Constraints:
+    - C1: `axes` is not empty.
+    - C2: every axis is in [0, rank).
+    - C3: no axis appears twice.
+  }];
+  let arguments = (ins PI_FloatTensor:$input, DenseI64ArrayAttr:$axes,
+                       UnitAttr:$keepdims);
+  let results = (outs PI_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `axes` $axes (`keepdims` $keepdims^)? attr-dict `:` type($input) `->` type($result)
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Nonlinear functions of networks
+//===----------------------------------------------------------------------===//
+
+def PI_GeluOp : PI_ActivationOp<"gelu"> {
+  let summary = "x Phi(x), exactly or by tanh";
+  let arguments = (ins PI_FloatTensor:$input,
+    DefaultValuedAttr<PI_GeluApproximationAttr,
+      "::aero::pi::GeluApproximation::None">:$approximation);
+  let assemblyFormat = "$input (`approximation` $approximation^)? attr-dict `:` type($result)";
+}
+def PI_ReluOp : PI_ActivationOp<"relu"> { let summary = "max(x, 0)"; }
+def PI_LeakyReluOp : PI_ActivationOp<"leaky_relu"> {
+  let summary = "x for x >= 0, slope * x below";
+  let description = [{
+    Constraints:
+    - C1: `slope` is finite.
+  }];
+  let arguments = (ins PI_FloatTensor:$input, F32Attr:$slope);
+  let assemblyFormat = "$input `slope` $slope attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+def PI_SiluOp : PI_ActivationOp<"silu"> { let summary = "x sigmoid(x)"; }
+
+def PI_SoftmaxOp : PI_UnaryOp<"softmax",
+    [DeclareOpInterfaceMethods<PI_NonlinearOpInterface>]> {
+  let summary = "exp(x) / sum exp(x) over one dimension";
+  let description = [{
+    Constraints:
+    - C1: `axis` is in [0, rank).
+  }];
+  let arguments = (ins PI_FloatTensor:$input, I64Attr:$axis);
+  let assemblyFormat = "$input `axis` $axis attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def PI_LayerNormOp : PI_Op<"layer_norm", [Pure, AttrSizedOperandSegments,
+    AllTypesMatch<["input", "result"]>,
+    DeclareOpInterfaceMethods<PI_NonlinearOpInterface>]> {
+  let summary = "(x - mean) / sqrt(variance + epsilon) * gamma + beta over the last dimension";
+  let description = [{
+    The variance is the biased one (divided by d, not d - 1), as in every
+    framework.
+
+    Constraints, d being the last dimension of `input`:
+    - C1: `input` has at least rank 1.
+    - C2: `gamma` has the shape (d).
+    - C3: `beta` has the shape (d).
+    - C4: `epsilon` is finite and not negative.
+  }];
+  let arguments = (ins PI_FloatTensor:$input, Optional<PI_FloatTensor>:$gamma,
+                       Optional<PI_FloatTensor>:$beta, F32Attr:$epsilon);
+  let results = (outs PI_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input (`gamma` $gamma^ `:` type($gamma))? (`beta` $beta^ `:` type($beta))?
+    `epsilon` $epsilon attr-dict `:` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def PI_RMSNormOp : PI_Op<"rms_norm", [Pure,
+    AllTypesMatch<["input", "result"]>,
+    DeclareOpInterfaceMethods<PI_NonlinearOpInterface>]> {
+  let summary = "x / sqrt(mean(x^2) + epsilon) * gamma over the last dimension";
+  let description = [{
+    Constraints, d being the last dimension of `input`:
+    - C1: `input` has at least rank 1.
+    - C2: `gamma` has the shape (d).
+    - C3: `epsilon` is finite and not negative.
+  }];
+  let arguments = (ins PI_FloatTensor:$input, Optional<PI_FloatTensor>:$gamma,
+                       F32Attr:$epsilon);
+  let results = (outs PI_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input (`gamma` $gamma^ `:` type($gamma))? `epsilon` $epsilon attr-dict `:` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def PI_AttentionOp : PI_Op<"attention", [Pure,
+    AllTypesMatch<["query", "result"]>, AllTypesMatch<["key", "value"]>,
+    DeclareOpInterfaceMethods<PI_NonlinearOpInterface>]> {
+  let summary = "Multi-head softmax attention";
+  let description = [{
+    query, key and value are (batch, tokens, heads * dk), head h in columns
+    [h dk, (h+1) dk). For each head: softmax(scale q k^T, causally masked) v.
+    The causal mask lets token t see the tokens 0 to t.
+
+    Constraints:
+    - C1: `query` and `key` have rank 3.
+    - C2: `query` and `key` have the same batch and width.
+    - C3: `heads` is at least 1 and divides the width.
+    - C4: `scale` is finite.
+    - C5: with `causal` there are as many keys as queries.
+  }];
+  let arguments = (ins PI_FloatTensor:$query, PI_FloatTensor:$key,
+                       PI_FloatTensor:$value, I64Attr:$heads,
+                       F32Attr:$scale, UnitAttr:$causal);
+  let results = (outs PI_FloatTensor:$result);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `heads` $heads `scale` $scale (`causal` $causal^)?
+    attr-dict `:` type($query) `,` type($key)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Width of one head.
+    int64_t getHeadWidth();
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Shape
+//===----------------------------------------------------------------------===//
+
+def PI_ReshapeOp : PI_Op<"reshape", [Pure]> {
+  let summary = "Same elements in row-major order, another shape";
+  let description = [{
+    Constraints:
+    - C1: the result has the element type of the input.
+    - C2: the result has as many elements as the input.
+  }];
+  let arguments = (ins PI_Tensor:$input);
+  let results = (outs PI_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let builders = [
+    OpBuilder<(ins "::mlir::Value":$input, "::llvm::ArrayRef<int64_t>":$shape)>
+  ];
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
+def PI_TransposeOp : PI_InferredOp<"transpose"> {
+  let summary = "Result dimension i is input dimension permutation[i]";
+  let description = [{
+    Constraints:
+    - C1: `permutation` is a permutation of the input's dimensions.
+  }];
+  let arguments = (ins PI_Tensor:$input, DenseI64ArrayAttr:$permutation);
+  let results = (outs PI_Tensor:$result);
+  let assemblyFormat = "$input $permutation attr-dict `:` type($input) `->` type($result)";
+  let hasFolder = 1;
+}
+def PI_SliceOp : PI_Op<"slice", [Pure]> {
+  let summary = "[offset, offset + size) of one dimension; the size is the result's";
+  let description = [{
+    Constraints:
+    - C1: the result has the element type and the rank of the input.
+    - C2: `axis` is in [0, rank).
+    - C3: the other dimensions are those of the input.
+    - C4: [offset, offset + size) lies within the input's dimension.
+  }];
+  let arguments = (ins PI_Tensor:$input, I64Attr:$axis, I64Attr:$offset);
+  let results = (outs PI_Tensor:$result);
+  let assemblyFormat = "$input `axis` $axis `offset` $offset attr-dict `:` type($input) `->` type($result)";
+  let builders = [
+    OpBuilder<(ins "::mlir::Value":$input, "int64_t":$axis, "int64_t":$offset,
+                   "int64_t":$size)>
+  ];
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
+def PI_ConcatOp : PI_InferredOp<"concat"> {
+  let summary = "Joins tensors along one dimension";
+  let description = [{
+    Constraints:
+    - C1: there is at least one input.
+    - C2: the inputs have the same element type and rank.
+    - C3: `axis` is in [0, rank).
+    - C4: the other dimensions are the same in all inputs.
+  }];
+  let arguments = (ins Variadic<PI_Tensor>:$inputs, I64Attr:$axis);
+  let results = (outs PI_Tensor:$result);
+  let assemblyFormat = "$inputs `axis` $axis attr-dict `:` type($inputs) `->` type($result)";
+}
+def PI_SelectTokenOp : PI_InferredOp<"select_token"> {
+  let summary = "The row of one token, at a public position";
+  let description = [{
+    (batch, tokens, width) to (batch, 1, width). Generation needs the logits of
+    the last prompt token only; `pi-select-last-token` puts this op before the
+    vocabulary projection.
+
+    Constraints:
+    - C1: `input` has rank 3.
+  }];
+  let arguments = (ins PI_FloatTensor:$input, 0DTensorOf<[I64]>:$position);
+  let results = (outs PI_FloatTensor:$result);
+  let assemblyFormat = "$input `at` $position attr-dict `:` type($input) `,` type($position) `->` type($result)";
+}
+
+#endif // AERO_DIALECT_PI_IR_PIOPS_TD

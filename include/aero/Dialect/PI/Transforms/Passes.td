@@ -1,0 +1,339 @@
+//===- Passes.td - Passes over the pi dialect -*- tablegen -*-===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AERO_DIALECT_PI_TRANSFORMS_PASSES_TD
+#define AERO_DIALECT_PI_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+//===----------------------------------------------------------------------===//
+// From an imported graph to transformer operations
+//===----------------------------------------------------------------------===//
+
+def RaisePass : Pass<"pi-raise", "::mlir::func::FuncOp"> {
+  let summary = "Finds the operations of transformers in ONNX arithmetic";
+  let description = [{
+    Exporters write LayerNorm, GELU and attention as arithmetic. The passes that
+    rewrite networks and the lowering to `mpc` want them whole.
+
+    *Input contract*: what the ONNX importer writes.
+
+    *Output contract*: these forms have become one op each. Whatever differs
+    from them stays as it is; `pi-verify-raised` names it and says why.
+      - LayerNorm and RMSNorm over the last dimension, with or without gamma
+        and beta: `pi.layer_norm`, `pi.rms_norm`;
+      - GELU by erf or by tanh, in any order of its factors: `pi.gelu`;
+      - a product with a weight matrix and the sum with a bias: `pi.linear`;
+      - multi-head softmax attention with scores scaled by a public number,
+        unmasked or with a causal mask. The mask is compared element by
+        element, whether it chooses by a condition (of either polarity) or adds
+        minus infinity: `pi.attention`;
+      - position rows and transposed weights: a `pi.weight` with `[0:16]` or
+        `^T` after its name.
+    The location of every op holds its transformer layer (see `getLayer`).
+
+    Before:
+    ```mlir
+    %d = pi.div %x, %sqrt2 : tensor<1x2x4xf32>, tensor<f32> -> tensor<1x2x4xf32>
+    %e = pi.erf %d : tensor<1x2x4xf32>
+    %a = pi.add %e, %one : tensor<1x2x4xf32>, tensor<f32> -> tensor<1x2x4xf32>
+    %m = pi.mul %x, %a : tensor<1x2x4xf32>, tensor<1x2x4xf32> -> tensor<1x2x4xf32>
+    %y = pi.mul %m, %half : tensor<1x2x4xf32>, tensor<f32> -> tensor<1x2x4xf32>
+    ```
+    After:
+    ```mlir
+    %y = pi.gelu %x : tensor<1x2x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::aero::pi::PIDialect"];
+}
+
+def VerifyRaisedPass : Pass<"pi-verify-raised", "::mlir::func::FuncOp"> {
+  let summary = "Checks that pi-raise has left no low-level op";
+  let description = [{
+    The boundary between the importer and everything behind it. Changes nothing;
+    every op that is not part of a known transformer operation is an error that
+    names its ONNX node and says what keeps `pi-raise` from recognising it.
+
+    *Input contract*: `pi` after `pi-raise`.
+
+    ```mlir
+    // error: 'pi.softmax' op (ONNX node '/h.0/attn/Softmax') is not part of a
+    // known transformer operation: no attention: the mask is not causal: ...
+    ```
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Passes that make another network (to be trained again)
+//===----------------------------------------------------------------------===//
+
+def StripLayerNormPass : Pass<"pi-strip-layernorm", "::mlir::func::FuncOp"> {
+  let summary = "Takes layer_norm and rms_norm out of the network";
+  let description = [{
+    A normalisation costs a secure reciprocal square root per token and, in the
+    AERO networks, is not needed: softmax is the only nonlinearity left.
+
+    *Input contract*: raised `pi`, i.e. norms are `pi.layer_norm` and
+    `pi.rms_norm`.
+
+    *Output contract*: no norm of the chosen kind is left. `mode=remove` deletes
+    a norm together with its gamma and beta: the result is **another network**,
+    whose weights have to be trained again. `which=final` means the norm before
+    the vocabulary projection: nothing after it attends or joins two
+    activations. All other norms are `block` norms.
+
+    Before:
+    ```mlir
+    %n = pi.layer_norm %x gamma %g : tensor<4xf32> beta %b : tensor<4xf32> epsilon 1.000000e-05 : tensor<1x2x4xf32>
+    %y = pi.linear %n, %w : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+    ```
+    After:
+    ```mlir
+    %y = pi.linear %x, %w : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::aero::pi::PIDialect"];
+  let options = [
+    Option<"mode", "mode", "::aero::pi::StripNormMode",
+      /*default=*/"::aero::pi::StripNormMode::Remove",
+      "What becomes of a norm",
+      [{::llvm::cl::values(
+        clEnumValN(::aero::pi::StripNormMode::Remove, "remove",
+                   "delete it with its gamma and beta"))}]>,
+    Option<"which", "which", "::aero::pi::StripNormWhich",
+      /*default=*/"::aero::pi::StripNormWhich::All",
+      "Which norms",
+      [{::llvm::cl::values(
+        clEnumValN(::aero::pi::StripNormWhich::All, "all", "every norm"),
+        clEnumValN(::aero::pi::StripNormWhich::Block, "block",
+                   "the norms inside the blocks"),
+        clEnumValN(::aero::pi::StripNormWhich::Final, "final",
+                   "the norm before the vocabulary projection"))}]>
+  ];
+}
+
+def ReplaceActivationPass
+    : Pass<"pi-replace-activation", "::mlir::func::FuncOp"> {
+  let summary = "Replaces the activations of the feed-forward networks";
+  let description = [{
+    GELU and SiLU cost a secure polynomial per element, ReLU a secure
+    comparison, the identity nothing.
+
+    *Input contract*: raised `pi`, i.e. activations are `pi.gelu`, `pi.silu`,
+    `pi.relu` and `pi.leaky_relu`.
+
+    *Output contract*: each of them is the activation named by `to`. Except
+    where it already was, the result is **another network**, whose weights have
+    to be trained again.
+
+    Before:
+    ```mlir
+    %a = pi.gelu %x : tensor<1x2x4xf32>
+    ```
+    After, with `to=relu`:
+    ```mlir
+    %a = pi.relu %x : tensor<1x2x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::aero::pi::PIDialect"];
+  let options = [
+    Option<"to", "to", "::aero::pi::ReplacementActivation",
+      /*default=*/"::aero::pi::ReplacementActivation::Identity",
+      "The activation to put in",
+      [{::llvm::cl::values(
+        clEnumValN(::aero::pi::ReplacementActivation::Identity, "identity",
+                   "none"),
+        clEnumValN(::aero::pi::ReplacementActivation::Relu, "relu",
+                   "max(x, 0)"),
+        clEnumValN(::aero::pi::ReplacementActivation::LeakyRelu, "leaky_relu",
+                   "x for x >= 0, slope * x below"))}]>,
+    Option<"slope", "slope", "float", /*default=*/"0.01f",
+      "The slope of a leaky_relu that is put in">
+  ];
+}
+
+//===----------------------------------------------------------------------===//
+// Passes that keep the function (exact up to float rounding)
+//===----------------------------------------------------------------------===//
+
+def MergeLinearPass : Pass<"pi-merge-linear", "::mlir::func::FuncOp"> {
+  let summary = "Multiplies consecutive linear maps into one";
+  let description = [{
+    Without an activation between them, the two matrices of a feed-forward
+    network are one d x d matrix, with an eighth of the multiply-adds.
+
+    *Input contract*: raised `pi`; matrices and biases are `pi.weight` or
+    `pi.constant`.
+
+    *Output contract*: the function is the same, up to float rounding (products
+    are accumulated in double precision and rounded once). No pair
+    `linear(linear(x, W1, b1), W2, b2)` is left for which all of this holds: the
+    inner result has no other use, and K*N2 < K*N1 + N1*N2, where W1 is
+    (K, N1) and W2 (N1, N2). Scalar factors between the two are merged too. A
+    merged weight carries the names of all it was made of, joined by `+`.
+
+    With `residual`, `c1 * y + c2 * linear(y, W, b)` becomes
+    `linear(y, c1 I + c2 W, c2 b)` for scalar weights and constants c1, c2: the
+    scaled feed-forward network `beta * y + ffn(y) / alpha` is one matrix.
+
+    Remarks of the category `pi-merge-linear` say what was merged, and for each
+    pair that was not, why.
+
+    Before:
+    ```mlir
+    %h = pi.linear %x, %w1 bias %b1 : tensor<8xf32> : tensor<1x2x4xf32>, tensor<4x8xf32> -> tensor<1x2x8xf32>
+    %y = pi.linear %h, %w2 bias %b2 : tensor<4xf32> : tensor<1x2x8xf32>, tensor<8x4xf32> -> tensor<1x2x4xf32>
+    ```
+    After:
+    ```mlir
+    %w = pi.weight "w1+w2" dense_resource<"w1+w2"> : tensor<4x4xf32>
+    %b = pi.weight "b1+w2+b2" dense_resource<"b1+w2+b2"> : tensor<4xf32>
+    %y = pi.linear %x, %w bias %b : tensor<4xf32> : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::aero::pi::PIDialect"];
+  let options = [
+    Option<"chain", "chain", "bool", /*default=*/"true",
+      "Merge linear(linear(x))">,
+    Option<"residual", "residual", "bool", /*default=*/"false",
+      "Merge c1 * y + c2 * linear(y) as well">
+  ];
+}
+
+def FoldScalingPass : Pass<"pi-fold-scaling", "::mlir::func::FuncOp"> {
+  let summary = "Folds every constant factor into a neighbouring weight";
+  let description = [{
+    Under secure computation a multiplication by a constant costs a truncation
+    of every element; inside a weight that the server multiplies by anyway it
+    costs nothing.
+
+    *Input contract*: raised `pi`; matrices, biases and factors are `pi.weight`
+    or `pi.constant`.
+
+    *Output contract*: the function is the same, up to float rounding. Where the
+    neighbourhood allows it:
+
+    1. `pi.mul` and `pi.div` by a scalar are gone. The factor moves forwards to
+       the ops that read the product or backwards to those that produce the
+       multiplicand, through sums, slices, reshapes and the values of an
+       attention, until a matrix, an embedding table or a normalisation absorbs
+       it on every path.
+    2. `pi.attention` has the scale 1, or ln 2 with `base2`: the matrix that
+       produces the query (only the columns of its slice) absorbs the rest. With
+       the scale ln 2, exp(ln 2 * s) = 2^s, so that the scores are in base 2,
+       for which there is a cheap secure exponential.
+    3. `pi.layer_norm` and `pi.rms_norm` have no gamma and no beta: the matrices
+       that read the norm absorb them.
+
+    Nothing is folded that would change what another op reads: a factor is left
+    where it is if one of the values that would have to be rescaled is an input
+    or a result of the function, passes through a nonlinearity, or belongs to a
+    linear op whose matrix is not a weight. Remarks of the category
+    `pi-fold-scaling` name the op that stood in the way.
+
+    Before:
+    ```mlir
+    %q = pi.linear %x, %wq : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+    %a = pi.attention %q, %k, %v heads 1 scale 5.000000e-01 causal : tensor<1x2x4xf32>, tensor<1x2x4xf32>
+    %s = pi.div %a, %alpha : tensor<1x2x4xf32>, tensor<f32> -> tensor<1x2x4xf32>
+    %y = pi.linear %s, %wo : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+    ```
+    After, with `%wq2` = 0.5 / ln 2 * `%wq` and `%wo2` = `%wo` / alpha:
+    ```mlir
+    %q = pi.linear %x, %wq2 : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+    %a = pi.attention %q, %k, %v heads 1 scale 0.693147182 causal : tensor<1x2x4xf32>, tensor<1x2x4xf32>
+    %y = pi.linear %a, %wo2 : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::aero::pi::PIDialect"];
+  let options = [
+    Option<"base2", "base2", "bool", /*default=*/"false",
+      "Leave attention with the scale ln 2 instead of 1">
+  ];
+}
+
+def SelectLastTokenPass
+    : Pass<"pi-select-last-token", "::mlir::ModuleOp"> {
+  let summary = "Computes the logits of one token only";
+  let description = [{
+    To continue a prompt, the client needs the logits after its last token. The
+    vocabulary projection is by far the widest matrix, so computing one row of
+    it instead of T saves most of its cost. The position is public.
+
+    *Input contract*: raised `pi`; the function named by `function` returns one
+    tensor (batch, tokens, width).
+
+    *Output contract*: the function has one more argument, a tensor<i64> with
+    the position of the last token, from 0, and returns row (batch, 1, width) of
+    what it returned before. `pi.select_token` stands before the first op that
+    works row by row all the way to the result: linear maps, sums, activations,
+    norms and slices of the width. Attention is not passed: its keys and values
+    need all rows.
+
+    Before:
+    ```mlir
+    func.func @main(%x: tensor<1x8x4xf32>) -> tensor<1x8x16xf32> {
+      %y = pi.linear %x, %w : tensor<1x8x4xf32>, tensor<4x16xf32> -> tensor<1x8x16xf32>
+      return %y : tensor<1x8x16xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%x: tensor<1x8x4xf32>, %position: tensor<i64>) -> tensor<1x1x16xf32> {
+      %t = pi.select_token %x at %position : tensor<1x8x4xf32>, tensor<i64> -> tensor<1x1x4xf32>
+      %y = pi.linear %t, %w : tensor<1x1x4xf32>, tensor<4x16xf32> -> tensor<1x1x16xf32>
+      return %y : tensor<1x1x16xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::aero::pi::PIDialect"];
+  let options = [
+    Option<"function", "function", "std::string", /*default=*/"\"main\"",
+      "The function to change">
+  ];
+}
+
+def VerifyNonlinearitiesPass
+    : Pass<"pi-verify-nonlinearities", "::mlir::func::FuncOp"> {
+  let summary = "Checks that the network has the promised nonlinearities";
+  let description = [{
+    The end of each configuration's pipeline: `SM+LN+G` promises LayerNorm and
+    GELU, `SM` neither. Changes nothing; a difference is an error that names the
+    first op in question, or what is missing.
+
+    *Input contract*: raised `pi`.
+
+    ```mlir
+    // pi-verify-nonlinearities{norm=absent}
+    // error: 'pi.layer_norm' op is not part of configuration 'SM'
+    ```
+  }];
+  let options = [
+    Option<"configuration", "configuration", "std::string", /*default=*/"",
+      "The name of the configuration, for messages">,
+    Option<"norm", "norm", "::aero::pi::Presence",
+      /*default=*/"::aero::pi::Presence::Any",
+      "layer_norm and rms_norm",
+      [{::llvm::cl::values(
+        clEnumValN(::aero::pi::Presence::Any, "any", "may occur"),
+        clEnumValN(::aero::pi::Presence::Required, "required", "must occur"),
+        clEnumValN(::aero::pi::Presence::Absent, "absent",
+                   "must not occur"))}]>,
+    Option<"activation", "activation", "::aero::pi::PromisedActivation",
+      /*default=*/"::aero::pi::PromisedActivation::Any",
+      "The activation of the feed-forward networks",
+      [{::llvm::cl::values(
+        clEnumValN(::aero::pi::PromisedActivation::Any, "any", "any or none"),
+        clEnumValN(::aero::pi::PromisedActivation::None, "none", "no activation"),
+        clEnumValN(::aero::pi::PromisedActivation::Gelu, "gelu",
+                   "GELU or SiLU, as trained"),
+        clEnumValN(::aero::pi::PromisedActivation::Relu, "relu", "ReLU"))}]>
+  ];
+}
+
+#endif // AERO_DIALECT_PI_TRANSFORMS_PASSES_TD

@@ -1,0 +1,44 @@
+//===- Dealer.h - The source of correlated randomness --------------------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AERO_RUNTIME_DEALER_H
+#define AERO_RUNTIME_DEALER_H
+
+#include "aero/Runtime/Party.h"
+
+namespace aero::rt {
+
+/// Hands a seed to one client and one server and sends the server a correction
+/// for every instruction of an inference. It sees no data. It holds one
+/// instruction's correlation at a time; masks of weights are expanded from the
+/// seed again for every inference.
+class Dealer {
+public:
+  /// `program` must outlive the dealer.
+  static Result<Dealer> create(const LoadedProgram &program,
+                               const SessionOptions &options);
+  ~Dealer();
+  Dealer(Dealer &&) noexcept;
+
+  /// Waits for the client and the server, without limit.
+  Status acceptParties(Listener &listener);
+  /// Handshake with a connected party; its hello says which one it is.
+  Status join(Channel party);
+  /// Deals until both parties have ended the session. An inference number must
+  /// be larger than all before it.
+  Status serve();
+  SessionStatistics statistics() const;
+
+private:
+  struct State;
+  explicit Dealer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state;
+};
+
+} // namespace aero::rt
+
+#endif // AERO_RUNTIME_DEALER_H

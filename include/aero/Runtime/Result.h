@@ -1,0 +1,78 @@
+//===- Result.h - Errors as values ---------------------------------------------------------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// The runtime's error type. The runtime is built without exceptions: whatever
+/// a user, a file or a peer can get wrong comes back as a message that names
+/// the thing and the remedy.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef AERO_RUNTIME_RESULT_H
+#define AERO_RUNTIME_RESULT_H
+
+#include <cassert>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace aero::rt {
+
+/// A message for the user: one line, lowercase start, no final stop.
+struct Error {
+  std::string message;
+};
+
+/// The outcome of an operation that yields no value.
+class [[nodiscard]] Status {
+public:
+  Status() = default;
+  Status(Error error) : error(std::move(error)) {}
+
+  bool ok() const { return !error; }
+  const std::string &message() const {
+    assert(error && "no error to describe");
+    return error->message;
+  }
+
+private:
+  std::optional<Error> error;
+};
+
+/// A value or an error.
+template <typename T> class [[nodiscard]] Result {
+public:
+  Result(T value) : value(std::move(value)) {}
+  Result(Error error) : error(std::move(error)) {}
+
+  bool ok() const { return value.has_value(); }
+  T &operator*() { return *value; }
+  const T &operator*() const { return *value; }
+  T *operator->() { return &*value; }
+  const T *operator->() const { return &*value; }
+  const std::string &message() const {
+    assert(!value && "no error to describe");
+    return error.message;
+  }
+  /// The error, to be passed on to the caller.
+  Error takeError() { return std::move(error); }
+
+private:
+  std::optional<T> value;
+  Error error;
+};
+
+/// Leaves the enclosing function with the error of `expr`, if it has one.
+#define AERO_RETURN_IF_ERROR(expr)                                             \
+  do {                                                                         \
+    if (auto aeroStatus = (expr); !aeroStatus.ok())                            \
+      return ::aero::rt::Error{aeroStatus.message()};                          \
+  } while (false)
+
+} // namespace aero::rt
+
+#endif // AERO_RUNTIME_RESULT_H

@@ -1,0 +1,145 @@
+//===- Contract.cpp - What convert-pi-to-mpc accepts ----------------------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Lowering.h"
+
+#include "aero/Runtime/Parameters.h"
+
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace aero;
+
+std::string aero::describeNode(Operation *op) {
+  std::string text;
+  if (std::string node = pi::getNodeName(op->getLoc()); !node.empty())
+    text += ": node '" + node + "'";
+  if (int64_t layer = pi::getLayer(op->getLoc()); layer >= 0)
+    text += (text.empty() ? ": layer " : " in layer ") + std::to_string(layer);
+  return text;
+}
+
+std::string aero::formatNumber(double value) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%g", value);
+  return text;
+}
+
+ArrayRef<int64_t> aero::dropBatch(ArrayRef<int64_t> shape) {
+  return shape.size() > 2 && shape.front() == 1 ? shape.drop_front() : shape;
+}
+
+LogicalResult aero::verifyOptions(Location loc,
+                                  const ConvertPIToMPCOptions &options) {
+  unsigned frac = options.activationFrac, bits = options.compareBits;
+  if (frac < 8 || frac > 24)
+    return emitError(loc) << "activation-frac is " << frac
+                          << ", expected 8 to 24";
+  if (options.weightFrac < 8 || options.weightFrac > 28)
+    return emitError(loc) << "weight-frac is " << options.weightFrac
+                          << ", expected 8 to 28";
+  // Scores are truncated from twice the scale, which proves |score| below
+  // 2^(62 - 2 frac); max_row wants twice that below 2^(bits - 1). exp2 opens
+  // bits + frac bits.
+  unsigned least = mpc::ringBits - 2 * frac, most = mpc::ringBits - frac;
+  least = std::max((least + 3) / 4 * 4, rt::exp2MinCompareBits);
+  if (bits % 4 != 0 || bits < least || bits > most)
+    return emitError(loc) << "compare-bits is " << bits
+                          << ", expected a multiple of 4 from " << least
+                          << " to " << most << " for scores with " << frac
+                          << " fraction bits";
+  return success();
+}
+
+static LogicalResult verifySignature(func::FuncOp func) {
+  FunctionType type = func.getFunctionType();
+  auto isI64 = [](Type type, ArrayRef<int64_t> shape) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.getElementType().isInteger(64) &&
+           tensor.getShape() == shape;
+  };
+  auto tokens = type.getNumInputs()
+                    ? dyn_cast<RankedTensorType>(type.getInput(0))
+                    : RankedTensorType();
+  if (!tokens || tokens.getRank() != 2 ||
+      !isI64(tokens, {1, tokens.getDimSize(1)}))
+    return emitError(func.getLoc())
+           << "expected the tokens of one prompt, tensor<1xTxi64>, as the first "
+              "input of '"
+           << func.getName() << "': export the model with a batch of 1";
+  if (type.getNumInputs() > 2 ||
+      (type.getNumInputs() == 2 && !isI64(type.getInput(1), {})))
+    return emitError(func.getLoc())
+           << "expected tokens and, optionally, a position of type tensor<i64> "
+              "as the inputs of '"
+           << func.getName() << "', got " << type;
+  if (type.getNumResults() != 1)
+    return emitError(func.getLoc()) << "expected one result, the logits, got "
+                            << type.getNumResults();
+  return success();
+}
+
+static LogicalResult verifyAttention(pi::AttentionOp op) {
+  if (!op.getCausal())
+    return emitError(op.getLoc()) << "no secure form of attention without a causal mask"
+                          << describeNode(op);
+  if (op.getScale().convertToFloat() != attentionScale) {
+    InFlightDiagnostic diag =
+        emitError(op.getLoc()) << "attention with scale "
+                       << formatNumber(op.getScale().convertToFloat())
+                       << ", expected ln 2 (scores in base 2)"
+                       << describeNode(op);
+    diag.attachNote() << "run pi-fold-scaling first: it moves the factor into "
+                         "the query weights";
+    return diag;
+  }
+  ArrayRef<int64_t> shape = op.getQuery().getType().getShape();
+  if (shape != op.getKey().getType().getShape() || shape.front() != 1)
+    return emitError(op.getLoc()) << "expected queries and keys of the same tokens and "
+                             "a batch of 1, got "
+                          << op.getQuery().getType() << " and "
+                          << op.getKey().getType() << describeNode(op);
+  // A row sum is below 4 tokens (see Attention.cpp).
+  int64_t most = int64_t(rt::recipMaxUpperBound) / 4;
+  if (shape[1] > most)
+    return emitError(op.getLoc()) << "attention over " << shape[1]
+                          << " tokens, the reciprocal of the row sums is made "
+                             "for at most "
+                          << most << describeNode(op);
+  return success();
+}
+
+LogicalResult aero::verifyLowerable(func::FuncOp func) {
+  if (func.isExternal() || !func.getBody().hasOneBlock())
+    return emitError(func.getLoc()) << "expected a body of one block in '"
+                            << func.getName() << "'";
+  LogicalResult result = verifySignature(func);
+  // Report everything at once: the remedy is another configuration, and to
+  // choose it a user has to see all that is in the way.
+  for (Operation &op : func.getBody().front()) {
+    if (auto attention = dyn_cast<pi::AttentionOp>(op)) {
+      if (failed(verifyAttention(attention)))
+        result = failure();
+      continue;
+    }
+    if (isa<pi::WeightOp, pi::EmbeddingOp, pi::AddOp, pi::LinearOp, pi::SliceOp,
+            pi::ReshapeOp, pi::SelectTokenOp, func::ReturnOp>(op))
+      continue;
+    InFlightDiagnostic diag = emitError(op.getLoc())
+                              << "no secure form of " << op.getName() << " yet"
+                              << describeNode(&op);
+    if (isa<pi::NonlinearOpInterface>(op))
+      diag << "; choose a configuration without it, e.g. --config SM+ScFuFFN";
+    else
+      diag.attachNote() << "pi-raise, pi-fold-scaling and canonicalize should "
+                           "have turned it into weights, pi.linear or "
+                           "pi.attention";
+    result = failure();
+  }
+  return result;
+}

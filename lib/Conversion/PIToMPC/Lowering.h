@@ -1,0 +1,93 @@
+//===- Lowering.h - The state of one lowering from pi to mpc --------------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AERO_LIB_CONVERSION_PITOMPC_LOWERING_H
+#define AERO_LIB_CONVERSION_PITOMPC_LOWERING_H
+
+#include "aero/Conversion/PIToMPC/PIToMPC.h"
+#include "aero/Dialect/MPC/IR/MPCOps.h"
+#include "aero/Dialect/PI/IR/PIOps.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace aero {
+
+/// What a server value is used for; decides its scale and how large it may be.
+enum class WeightRole { Table, Factor, Addend };
+
+/// The softmax base is 2, so a score of 1 is a factor of 2: scale ln 2.
+inline constexpr float attentionScale = 0.693147180559945309417f;
+
+/// Checks the input contract of `convert-pi-to-mpc`. All ops without a secure
+/// form are reported, each with its node and layer.
+mlir::LogicalResult verifyLowerable(mlir::func::FuncOp func);
+
+/// Checks the options; the error says which values are possible.
+mlir::LogicalResult verifyOptions(mlir::Location loc,
+                                  const ConvertPIToMPCOptions &options);
+
+/// Builds the mpc form of a function that satisfies `verifyLowerable`.
+///
+/// A straight-line builder instead of conversion patterns: what an op becomes
+/// depends on the scale of its operands, a pattern would have to carry that in
+/// casts, and no op is lowered to more than one form.
+class Lowering {
+public:
+  Lowering(mlir::func::FuncOp func, const ConvertPIToMPCOptions &options);
+
+  /// Builds the new function before the old one and erases the old one.
+  mlir::LogicalResult run();
+
+private:
+  mlir::LogicalResult buildSignature();
+  mlir::LogicalResult lower(mlir::Operation &op);
+  mlir::LogicalResult lowerEmbedding(pi::EmbeddingOp op);
+  mlir::LogicalResult lowerAdd(pi::AddOp op);
+  mlir::LogicalResult lowerLinear(pi::LinearOp op);
+  mlir::LogicalResult lowerSlice(pi::SliceOp op);
+  mlir::LogicalResult lowerReshape(pi::ReshapeOp op);
+  mlir::LogicalResult lowerSelectToken(pi::SelectTokenOp op);
+  mlir::LogicalResult lowerAttention(pi::AttentionOp op);
+  mlir::LogicalResult lowerReturn(mlir::func::ReturnOp op);
+
+  /// The integers of a pi.weight at a scale, made once for each scale; null and
+  /// a diagnostic if `value` is not a weight or too large for its role.
+  mlir::Value getWeight(mlir::Operation *user, mlir::Value value, int32_t frac,
+                        WeightRole role);
+
+  /// The share of a pi value, at whatever scale its producer left it.
+  mlir::Value getShare(mlir::Value value) { return shares.lookup(value); }
+  /// The same at the scale of activations: truncates a product, once.
+  mlir::Value getActivation(mlir::Value value);
+
+  mpc::ShareType shareType(llvm::ArrayRef<int64_t> shape, int64_t frac);
+  mlir::Value truncate(mlir::Location loc, mlir::Value value, uint32_t shift);
+
+  mlir::func::FuncOp source;
+  mlir::func::FuncOp target;
+  ConvertPIToMPCOptions options;
+  mlir::OpBuilder builder;
+  mlir::Value tokens, position;
+  llvm::DenseMap<mlir::Value, mlir::Value> shares;
+  llvm::DenseMap<mlir::Value, mlir::Value> activations;
+  llvm::DenseMap<std::pair<mlir::Value, int32_t>, mlir::Value> weights;
+};
+
+/// ": node 'x' in layer 3", without the parts that are unknown.
+std::string describeNode(mlir::Operation *op);
+
+/// A number in a message, shorter than a diagnostic prints it.
+std::string formatNumber(double value);
+
+/// The shape that the engine sees: no batch dimension.
+llvm::ArrayRef<int64_t> dropBatch(llvm::ArrayRef<int64_t> shape);
+
+} // namespace aero
+
+#endif // AERO_LIB_CONVERSION_PITOMPC_LOWERING_H

@@ -1,0 +1,325 @@
+//===- PIToMPC.cpp - Lowering of pi to mpc --------------------------------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Lowering.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace aero {
+#define GEN_PASS_DEF_CONVERTPITOMPC
+#include "aero/Conversion/PIToMPC/PIToMPC.h.inc"
+} // namespace aero
+
+using namespace mlir;
+using namespace aero;
+
+Lowering::Lowering(func::FuncOp func, const ConvertPIToMPCOptions &options)
+    : source(func), options(options), builder(func) {}
+
+mpc::ShareType Lowering::shareType(ArrayRef<int64_t> shape, int64_t frac) {
+  return mpc::ShareType::get(builder.getContext(), shape, mpc::ringBits,
+                             int32_t(frac));
+}
+
+Value Lowering::truncate(Location loc, Value value, uint32_t shift) {
+  auto type = cast<mpc::ShareType>(value.getType());
+  return mpc::TruncOp::create(
+      builder, loc, shareType(type.getShape(), int64_t(type.getFrac()) - shift),
+      value, shift, IntegerAttr());
+}
+
+Value Lowering::getActivation(Value value) {
+  Value share = getShare(value);
+  auto type = cast<mpc::ShareType>(share.getType());
+  int32_t excess = type.getFrac() - int32_t(options.activationFrac);
+  if (excess == 0)
+    return share;
+  auto [it, inserted] = activations.try_emplace(value);
+  // The truncation belongs to the node that made the product.
+  if (inserted)
+    it->second = truncate(share.getLoc(), share, excess);
+  return it->second;
+}
+
+//===----------------------------------------------------------------------===//
+// Ops
+//===----------------------------------------------------------------------===//
+
+// pi.embedding table[tokens]  ->  extend(embedding tokens, table)
+LogicalResult Lowering::lowerEmbedding(pi::EmbeddingOp op) {
+  if (op.getIndices() != source.getArgument(0)) {
+    InFlightDiagnostic diag = emitError(op.getLoc())
+                              << "expected the indices to be the prompt's tokens"
+                              << describeNode(op);
+    diag.attachNote() << "an embedding of positions is a weight: pi-raise should "
+                         "have folded it";
+    return diag;
+  }
+  Value table =
+      getWeight(op, op.getTable(), options.activationFrac, WeightRole::Table);
+  if (!table)
+    return failure();
+  ArrayRef<int64_t> shape = dropBatch(op.getType().getShape());
+  auto narrow =
+      mpc::ShareType::get(builder.getContext(), shape, mpc::embeddingBits,
+                          options.activationFrac);
+  Value rows = mpc::EmbeddingOp::create(builder, op.getLoc(), narrow, tokens,
+                                        table, IntegerAttr());
+  shares[op.getResult()] = mpc::ExtendOp::create(
+      builder, op.getLoc(), shareType(shape, options.activationFrac), rows,
+      IntegerAttr());
+  return success();
+}
+
+// pi.add(x, y)       ->  add(x, y)
+// pi.add(x, weight)  ->  add_weight(x, weight at x's scale)
+LogicalResult Lowering::lowerAdd(pi::AddOp op) {
+  Value lhs = op.getLhs(), rhs = op.getRhs();
+  if (!getShare(lhs))
+    std::swap(lhs, rhs);
+  ArrayRef<int64_t> shape = dropBatch(op.getType().getShape());
+  auto checkShape = [&](Value share) -> LogicalResult {
+    if (cast<mpc::ShareType>(share.getType()).getShape() == shape)
+      return success();
+    return emitError(op.getLoc()) << "no secure form of pi.add that broadcasts a "
+                             "private value"
+                          << describeNode(op);
+  };
+  if (!getShare(lhs))
+    return emitError(op.getLoc()) << "expected a sum with a private operand"
+                          << describeNode(op);
+  if (failed(checkShape(getShare(lhs))))
+    return failure();
+
+  if (getShare(rhs)) {
+    if (failed(checkShape(getShare(rhs))))
+      return failure();
+    // Two products of one scale are added before they are truncated.
+    Value x = getShare(lhs), y = getShare(rhs);
+    if (x.getType() != y.getType()) {
+      x = getActivation(lhs);
+      y = getActivation(rhs);
+    }
+    shares[op.getResult()] = mpc::AddOp::create(
+        builder, op.getLoc(), x.getType(), x, y, IntegerAttr());
+    return success();
+  }
+
+  Value x = getShare(lhs);
+  auto type = cast<mpc::ShareType>(x.getType());
+  Value weight = getWeight(op, rhs, type.getFrac(), WeightRole::Addend);
+  if (!weight)
+    return failure();
+  ArrayRef<int64_t> suffix =
+      cast<mpc::ServerType>(weight.getType()).getShape();
+  if (suffix.size() > shape.size() || shape.take_back(suffix.size()) != suffix)
+    return emitError(op.getLoc()) << "no secure form of a weight of shape "
+                          << rhs.getType() << " broadcast to "
+                          << op.getType() << describeNode(op);
+  shares[op.getResult()] = mpc::AddWeightOp::create(
+      builder, op.getLoc(), type, x, weight, IntegerAttr());
+  return success();
+}
+
+// pi.linear(x, W, b)  ->  linear(x, W, b at the product's scale); truncated when
+// it is used: the logits never are.
+LogicalResult Lowering::lowerLinear(pi::LinearOp op) {
+  if (!getShare(op.getInput()))
+    return emitError(op.getLoc()) << "expected a private input" << describeNode(op);
+  ArrayRef<int64_t> shape = dropBatch(op.getType().getShape());
+  if (shape.size() != 2)
+    return emitError(op.getLoc()) << "expected an input of one prompt, (tokens, width), "
+                             "got "
+                          << op.getInput().getType() << describeNode(op);
+  Value x = getActivation(op.getInput());
+  Value weight =
+      getWeight(op, op.getWeight(), options.weightFrac, WeightRole::Factor);
+  if (!weight)
+    return failure();
+  int32_t frac = options.activationFrac + options.weightFrac;
+  Value bias;
+  if (op.getBias()) {
+    bias = getWeight(op, op.getBias(), frac, WeightRole::Addend);
+    if (!bias)
+      return failure();
+  }
+  shares[op.getResult()] =
+      mpc::LinearOp::create(builder, op.getLoc(), shareType(shape, frac), x,
+                            weight, bias, IntegerAttr());
+  return success();
+}
+
+// pi.slice  ->  slice, of the truncated value: a fused QKV product is
+// truncated in one instruction instead of three.
+LogicalResult Lowering::lowerSlice(pi::SliceOp op) {
+  if (!getShare(op.getInput()))
+    return emitError(op.getLoc()) << "no secure form of a slice of a weight"
+                          << describeNode(op);
+  auto input = cast<RankedTensorType>(op.getInput().getType());
+  auto result = cast<RankedTensorType>(op.getResult().getType());
+  int64_t dropped =
+      input.getRank() - int64_t(dropBatch(input.getShape()).size());
+  int64_t axis = int64_t(op.getAxis()) - dropped;
+  if (axis < 0) {
+    shares[op.getResult()] = getShare(op.getInput());
+    return success();
+  }
+  shares[op.getResult()] = mpc::SliceOp::create(
+      builder, op.getLoc(),
+      shareType(result.getShape().drop_front(dropped), options.activationFrac),
+      getActivation(op.getInput()), axis, op.getOffset(), IntegerAttr());
+  return success();
+}
+
+// pi.reshape  ->  reshape, at any scale
+LogicalResult Lowering::lowerReshape(pi::ReshapeOp op) {
+  Value x = getShare(op.getInput());
+  if (!x)
+    return emitError(op.getLoc()) << "no secure form of a reshaped weight"
+                          << describeNode(op);
+  auto result = cast<RankedTensorType>(op.getResult().getType());
+  ArrayRef<int64_t> shape = dropBatch(result.getShape());
+  auto type = cast<mpc::ShareType>(x.getType());
+  shares[op.getResult()] =
+      type.getShape() == shape
+          ? x
+          : mpc::ReshapeOp::create(builder, op.getLoc(), type.withShape(shape),
+                                   x, IntegerAttr())
+                .getResult();
+  return success();
+}
+
+// pi.select_token  ->  take_row, at any scale: a product is truncated after it,
+// one row instead of all
+LogicalResult Lowering::lowerSelectToken(pi::SelectTokenOp op) {
+  Value x = getShare(op.getInput());
+  if (!x || !position || op.getPosition() != source.getArgument(1))
+    return emitError(op.getLoc()) << "expected a row of a private value at the second "
+                             "input, the public position"
+                          << describeNode(op);
+  auto type = cast<mpc::ShareType>(x.getType());
+  if (type.getRank() != 2)
+    return emitError(op.getLoc()) << "expected an input of one prompt, (tokens, width)"
+                          << describeNode(op);
+  shares[op.getResult()] = mpc::TakeRowOp::create(
+      builder, op.getLoc(), type.withShape({1, type.getShape()[1]}), x, position,
+      IntegerAttr());
+  return success();
+}
+
+// return x  ->  return reveal(x): the client divides by the scale
+LogicalResult Lowering::lowerReturn(func::ReturnOp op) {
+  Value x = getShare(op.getOperand(0));
+  if (!x)
+    return emitError(op.getLoc()) << "the result does not depend on the prompt";
+  auto type = cast<mpc::ShareType>(x.getType());
+  auto tensor = RankedTensorType::get(type.getShape(), builder.getF64Type());
+  Value revealed =
+      mpc::RevealOp::create(builder, x.getLoc(), tensor, x, IntegerAttr());
+  func::ReturnOp::create(builder, op.getLoc(), revealed);
+  target.setFunctionType(builder.getFunctionType(
+      target.getFunctionType().getInputs(), {tensor}));
+  return success();
+}
+
+LogicalResult Lowering::lower(Operation &op) {
+  return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
+      .Case([&](pi::EmbeddingOp op) { return lowerEmbedding(op); })
+      .Case([&](pi::AddOp op) { return lowerAdd(op); })
+      .Case([&](pi::LinearOp op) { return lowerLinear(op); })
+      .Case([&](pi::SliceOp op) { return lowerSlice(op); })
+      .Case([&](pi::ReshapeOp op) { return lowerReshape(op); })
+      .Case([&](pi::SelectTokenOp op) { return lowerSelectToken(op); })
+      .Case([&](pi::AttentionOp op) {
+        if (llvm::all_of(op->getOperands(),
+                         [&](Value value) { return getShare(value); }))
+          return lowerAttention(op);
+        return LogicalResult(emitError(op.getLoc())
+                             << "expected private queries, keys and values"
+                             << describeNode(op));
+      })
+      .Case([&](func::ReturnOp op) { return lowerReturn(op); })
+      // Weights are made where they are used, at the scale of the use.
+      .Default(success());
+}
+
+//===----------------------------------------------------------------------===//
+// The function
+//===----------------------------------------------------------------------===//
+
+LogicalResult Lowering::buildSignature() {
+  int64_t vocabulary = 0;
+  for (auto embedding : source.getOps<pi::EmbeddingOp>()) {
+    ArrayRef<int64_t> table = embedding.getTable().getType().getShape();
+    if (embedding.getIndices() != source.getArgument(0) || table.size() != 2)
+      continue;
+    if (vocabulary && vocabulary != table[0])
+      return emitError(embedding.getLoc())
+             << "expected tables of one vocabulary, got " << vocabulary
+             << " and " << table[0] << " rows" << describeNode(embedding);
+    vocabulary = table[0];
+  }
+  if (!vocabulary)
+    return emitError(source.getLoc())
+           << "expected an embedding of the prompt's tokens in '"
+           << source.getName() << "'";
+
+  MLIRContext *context = builder.getContext();
+  auto argument = cast<RankedTensorType>(source.getArgument(0).getType());
+  auto tokensType = mpc::TokensType::getChecked(
+      [&] { return emitError(source.getLoc()); }, context, argument.getDimSize(1),
+      vocabulary);
+  if (!tokensType)
+    return failure();
+  SmallVector<Type> inputs = {tokensType};
+  if (source.getNumArguments() == 2)
+    inputs.push_back(mpc::PositionType::get(context));
+
+  target = func::FuncOp::create(builder, source.getLoc(), source.getName(),
+                                builder.getFunctionType(inputs, {}));
+  target.setVisibility(source.getVisibility());
+  builder.setInsertionPointToStart(target.addEntryBlock());
+  tokens = target.getArgument(0);
+  if (inputs.size() == 2)
+    position = target.getArgument(1);
+  return success();
+}
+
+LogicalResult Lowering::run() {
+  if (failed(buildSignature()))
+    return failure();
+  for (Operation &op : source.getBody().front())
+    if (failed(lower(op))) {
+      target.erase();
+      return failure();
+    }
+  source.erase();
+  return success();
+}
+
+namespace {
+
+struct ConvertPIToMPCPass
+    : public aero::impl::ConvertPIToMPCBase<ConvertPIToMPCPass> {
+  using ConvertPIToMPCBase::ConvertPIToMPCBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    ConvertPIToMPCOptions options{activationFrac, weightFrac, compareBits};
+    if (failed(verifyOptions(module.getLoc(), options)))
+      return signalPassFailure();
+    SmallVector<func::FuncOp> funcs(module.getOps<func::FuncOp>());
+    for (func::FuncOp func : funcs)
+      if (failed(verifyLowerable(func)))
+        return signalPassFailure();
+    for (func::FuncOp func : funcs)
+      if (failed(Lowering(func, options).run()))
+        return signalPassFailure();
+  }
+};
+
+} // namespace

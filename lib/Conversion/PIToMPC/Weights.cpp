@@ -1,0 +1,125 @@
+//===- Weights.cpp - Server data of the secure program --------------------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Lowering.h"
+
+#include "aero/Support/Elements.h"
+
+#include "mlir/IR/DialectResourceBlobManager.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace aero;
+
+/// The same elements, seen with another shape of as many elements; null if the
+/// attribute is of a kind that cannot.
+static ElementsAttr withShape(ElementsAttr value, ArrayRef<int64_t> shape) {
+  auto type = RankedTensorType::get(shape, value.getElementType());
+  if (type == value.getShapedType())
+    return value;
+  if (auto dense = dyn_cast<DenseElementsAttr>(value))
+    return dense.reshape(type);
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value))
+    return DenseResourceElementsAttr::get(type, resource.getRawHandle());
+  return {};
+}
+
+/// log2 of what |w| must stay below.
+static int32_t limitLog2(WeightRole role, int32_t frac) {
+  switch (role) {
+  case WeightRole::Table: // extend needs two spare bits
+    return int32_t(mpc::embeddingBits) - 2 - frac;
+  case WeightRole::Factor: // stored in 32 bits
+    return 31 - frac;
+  case WeightRole::Addend: // added to a value that will be truncated
+    return int32_t(mpc::truncBoundLog2) - frac;
+  }
+  return 0;
+}
+
+/// Checks that every element stays below 2^limit, after rounding too.
+static LogicalResult verifyMagnitude(Operation *user, pi::WeightOp weight,
+                                     int32_t frac, WeightRole role) {
+  llvm::Expected<ElementsData<float>> data = getFloatData(weight.getValue());
+  if (!data)
+    return emitError(user->getLoc())
+           << "weight '" << weight.getName()
+           << "' cannot be read: " << llvm::toString(data.takeError());
+  llvm::ArrayRef<float> values = *data;
+
+  // One pass that vectorises; a NaN makes the sum a NaN.
+  float most = 0, nan = 0;
+  for (float value : values) {
+    most = std::max(most, std::fabs(value));
+    nan += value * 0;
+  }
+  int32_t log2 = limitLog2(role, frac);
+  double limit = std::ldexp(1.0, log2);
+  if (nan == 0 && std::rint(std::ldexp(double(most), frac)) <
+                      std::ldexp(1.0, log2 + frac))
+    return success();
+
+  // Slow path: name the culprit.
+  size_t at = 0;
+  while (at + 1 < values.size() && std::fabs(values[at]) < most &&
+         std::isfinite(values[at]))
+    ++at;
+  InFlightDiagnostic diag =
+      emitError(user->getLoc()) << "weight '" << weight.getName() << "' holds "
+                        << formatNumber(values[at]) << " at element " << at
+                        << ", but fixed point with " << frac
+                        << " fraction bits needs |w| < " << formatNumber(limit) << " here"
+                        << describeNode(user);
+  diag.attachNote() << "so large a weight usually means that training diverged; "
+                       "otherwise lower "
+                    << (role == WeightRole::Factor ? "weight-frac"
+                                                   : "activation-frac");
+  return diag;
+}
+
+Value Lowering::getWeight(Operation *user, Value value, int32_t frac,
+                          WeightRole role) {
+  auto weight = value.getDefiningOp<pi::WeightOp>();
+  if (!weight) {
+    InFlightDiagnostic diag =
+        emitError(user->getLoc()) << "expected an operand that the server owns, "
+                             "pi.weight"
+                          << describeNode(user);
+    diag.attachNote(value.getLoc())
+        << "the operand; pi-raise and canonicalize should have folded it";
+    return {};
+  }
+  // A table is not an addend even at the same scale, but a second check of the
+  // same weight is cheap and keeps the key simple.
+  if (failed(verifyMagnitude(user, weight, frac, role)))
+    return {};
+  auto [it, inserted] = weights.try_emplace({value, frac});
+  if (!inserted)
+    return it->second;
+
+  // Broadcasting ignores leading ones, the engine has no dimension for them.
+  ArrayRef<int64_t> shape = weight.getType().getShape();
+  while (shape.size() > 1 && shape.front() == 1 && role == WeightRole::Addend)
+    shape = shape.drop_front();
+  ElementsAttr elements = withShape(weight.getValue(), shape);
+  if (!elements) {
+    emitError(weight.getLoc()) << "weight '" << weight.getName()
+                       << "' is stored in a form that cannot be reshaped";
+    return {};
+  }
+  auto type = mpc::ServerType::getChecked(
+      [&] {
+        return emitError(weight.getLoc()) << "weight '" << weight.getName() << "': ";
+      },
+      builder.getContext(), shape, frac);
+  if (!type)
+    return {};
+  it->second = mpc::WeightOp::create(builder, weight.getLoc(), type,
+                                     weight.getNameAttr(), elements);
+  return it->second;
+}

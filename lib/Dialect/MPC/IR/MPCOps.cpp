@@ -1,0 +1,391 @@
+//===- MPCOps.cpp - Verifiers of the mpc dialect --------------------------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// Labels (C1), (C2), ... number the constraints of an op; the tests in
+/// test/Dialect/MPC/ops-errors.mlir repeat them. They are the rules of
+/// lib/Runtime/Program/ValidateOps.cpp, checked earlier and with the ONNX node
+/// in the location, plus those that only the compiler can know (ranges).
+///
+//===----------------------------------------------------------------------===//
+
+#include "aero/Dialect/MPC/IR/MPCOps.h"
+#include "aero/Runtime/Parameters.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpImplementation.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace aero;
+using namespace aero::mpc;
+
+#define GET_OP_CLASSES
+#include "aero/Dialect/MPC/IR/MPCOps.cpp.inc"
+
+bool aero::mpc::isInstruction(Operation *op) {
+  return isa<CostOpInterface>(op);
+}
+
+uint32_t aero::mpc::getDropBits(MaxRowOp op) {
+  return op.getInput().getType().getFrac();
+}
+
+/// Checks that the result is the tensor that the operation yields.
+static LogicalResult verifyResult(Operation *op, ArrayRef<int64_t> shape,
+                                  unsigned bits, int64_t frac) {
+  ShareType expected =
+      ShareType::getChecked([&] { return op->emitOpError() << "result: "; },
+                            op->getContext(), shape, bits, int32_t(frac));
+  if (!expected)
+    return failure();
+  if (op->getResult(0).getType() != expected)
+    return op->emitOpError() << "expected a result of type " << expected
+                             << ", got " << op->getResult(0).getType();
+  return success();
+}
+
+static LogicalResult verifyFullRing(Operation *op, ShareType type) {
+  if (type.getBits() != ringBits)
+    return op->emitOpError()
+           << "works in the ring of " << ringBits << " bits, got " << type;
+  return success();
+}
+
+static LogicalResult verifyRows(Operation *op, ShareType type) {
+  if (type.getRank() < 2)
+    return op->emitOpError() << "expected rows of scores, got " << type;
+  return success();
+}
+
+/// A compared value is cut into groups of four bits, and `exp2` needs 8.
+static LogicalResult verifyCompareBits(Operation *op, unsigned bits) {
+  if (bits < rt::exp2MinCompareBits || bits > ringBits || bits % 4 != 0)
+    return op->emitOpError() << "compares " << bits
+                             << " bits, expected a multiple of 4 from "
+                             << rt::exp2MinCompareBits << " to " << ringBits;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Server data and products with it
+//===----------------------------------------------------------------------===//
+
+LogicalResult WeightOp::verify() {
+  // (C1)
+  auto type = dyn_cast<RankedTensorType>(getValue().getShapedType());
+  if (!type || !type.getElementType().isF32())
+    return emitOpError() << "expected a value of f32 elements, got "
+                         << getValue().getShapedType();
+  // (C2)
+  if (type.getShape() != getResult().getType().getShape())
+    return emitOpError() << "the value of type " << type
+                         << " has another shape than the result "
+                         << getResult().getType();
+  return success();
+}
+
+LogicalResult EmbeddingOp::verify() {
+  TokensType tokens = getTokens().getType();
+  ServerType table = getTable().getType();
+  // (C1)
+  if (table.getShape().size() != 2 ||
+      table.getShape()[0] != tokens.getVocabulary())
+    return emitOpError() << "expected a table of " << tokens.getVocabulary()
+                         << " rows, got " << table;
+  // (C2)
+  return verifyResult(*this, {tokens.getLength(), table.getShape()[1]},
+                      embeddingBits, table.getFrac());
+}
+
+LogicalResult LinearOp::verify() {
+  ShareType x = getInput().getType();
+  ServerType w = getWeight().getType();
+  // (C1)
+  if (failed(verifyFullRing(*this, x)))
+    return failure();
+  // (C2)
+  if (x.getRank() != 2 || w.getShape().size() != 2 ||
+      x.getShape()[1] != w.getShape()[0])
+    return emitOpError() << "expected shapes (M, K) and (K, N), got " << x
+                         << " and " << w;
+  int64_t frac = int64_t(x.getFrac()) + w.getFrac();
+  // (C3)
+  if (getBias()) {
+    ServerType bias = getBias().getType();
+    if (bias.getShape() != w.getShape().drop_front() || bias.getFrac() != frac)
+      return emitOpError() << "expected a bias of " << w.getShape()[1]
+                           << " elements with the scale of the product, f = "
+                           << frac << ", got " << bias;
+  }
+  // (C4)
+  return verifyResult(*this, {x.getShape()[0], w.getShape()[1]}, ringBits,
+                      frac);
+}
+
+LogicalResult AddWeightOp::verify() {
+  ShareType x = getInput().getType();
+  ServerType w = getWeight().getType();
+  // (C1)
+  if (static_cast<int64_t>(w.getShape().size()) > x.getRank() ||
+      x.getShape().take_back(w.getShape().size()) != w.getShape())
+    return emitOpError() << "expected a weight whose shape ends that of " << x
+                         << ", got " << w;
+  // (C2)
+  if (w.getFrac() != x.getFrac())
+    return emitOpError() << "adds values of different scales, " << x << " and "
+                         << w;
+  // (C3)
+  return verifyResult(*this, x.getShape(), x.getBits(), x.getFrac());
+}
+
+//===----------------------------------------------------------------------===//
+// Products of shares
+//===----------------------------------------------------------------------===//
+
+LogicalResult MatMulOp::verify() {
+  ShareType lhs = getLhs().getType(), rhs = getRhs().getType();
+  // (C1)
+  if (failed(verifyFullRing(*this, lhs)) || failed(verifyFullRing(*this, rhs)))
+    return failure();
+  // (C2)
+  int64_t rank = lhs.getRank();
+  bool transposed = getTransposeRhs();
+  if (rank < 2 || rhs.getRank() != rank ||
+      lhs.getShape().drop_back(2) != rhs.getShape().drop_back(2) ||
+      lhs.getShape().back() != rhs.getShape()[transposed ? rank - 1 : rank - 2])
+    return emitOpError() << "expected shapes (..., M, K) and "
+                         << (transposed ? "(..., N, K)" : "(..., K, N)")
+                         << ", got " << lhs << " and " << rhs;
+  // (C3)
+  SmallVector<int64_t> shape(lhs.getShape());
+  shape.back() = rhs.getShape()[transposed ? rank - 2 : rank - 1];
+  return verifyResult(*this, shape, ringBits,
+                      int64_t(lhs.getFrac()) + rhs.getFrac());
+}
+
+LogicalResult MulOp::verify() {
+  ShareType lhs = getLhs().getType(), rhs = getRhs().getType();
+  // (C1)
+  if (failed(verifyFullRing(*this, lhs)) || failed(verifyFullRing(*this, rhs)))
+    return failure();
+  // (C2)
+  if (lhs.getShape() != rhs.getShape() &&
+      lhs.getShape().drop_back() != rhs.getShape())
+    return emitOpError()
+           << "expected equal shapes or a right operand without the last "
+              "dimension, got "
+           << lhs << " and " << rhs;
+  // (C3)
+  return verifyResult(*this, lhs.getShape(), ringBits,
+                      int64_t(lhs.getFrac()) + rhs.getFrac());
+}
+
+//===----------------------------------------------------------------------===//
+// Scale and ring
+//===----------------------------------------------------------------------===//
+
+LogicalResult TruncOp::verify() {
+  ShareType x = getInput().getType();
+  // (C1)
+  if (failed(verifyFullRing(*this, x)))
+    return failure();
+  // (C2)
+  if (getShift() < 1 || getShift() > truncBoundLog2)
+    return emitOpError() << "expected a shift of 1 to " << truncBoundLog2
+                         << ", got " << int32_t(getShift());
+  // (C3)
+  return verifyResult(*this, x.getShape(), ringBits,
+                      int64_t(x.getFrac()) - getShift());
+}
+
+LogicalResult ExtendOp::verify() {
+  ShareType x = getInput().getType();
+  // (C1)
+  if (x.getBits() < 3 || x.getBits() >= ringBits)
+    return emitOpError() << "extends a ring of 3 to " << ringBits - 1
+                         << " bits, got " << x;
+  // (C2)
+  return verifyResult(*this, x.getShape(), ringBits, x.getFrac());
+}
+
+//===----------------------------------------------------------------------===//
+// Softmax
+//===----------------------------------------------------------------------===//
+
+LogicalResult CausalMaskOp::verify() {
+  ShareType x = getInput().getType();
+  // (C1)
+  if (x.getRank() < 2 ||
+      x.getShape().back() != x.getShape()[x.getRank() - 2])
+    return emitOpError() << "expected square matrices, got " << x;
+  // (C2)
+  int64_t fill = getFill(), half = int64_t(1) << (x.getBits() - 1);
+  if (x.getBits() < 64 && (fill < -half || fill >= half))
+    return emitOpError() << "the constant " << fill << " does not fit into "
+                         << x.getBits() << " bits";
+  return success();
+}
+
+LogicalResult MaxRowOp::verify() {
+  ShareType x = getInput().getType();
+  // (C1)
+  if (failed(verifyFullRing(*this, x)) || failed(verifyRows(*this, x)))
+    return failure();
+  // (C2)
+  uint32_t bits = getCompareBits();
+  if (failed(verifyCompareBits(*this, bits)))
+    return failure();
+  // (C3): the bits above the dropped fraction must cover the compared ring.
+  if (x.getFrac() < 0 || x.getFrac() + int64_t(bits) > ringBits)
+    return emitOpError() << "expected scores with 0 to " << ringBits - bits
+                         << " fraction bits to compare " << bits
+                         << " of them, got " << x;
+  // (C4)
+  if (getRange().getProvenance() != Provenance::Proved)
+    return emitOpError() << "needs a proved range, got " << getRange()
+                         << ": outside of it the maximum is garbage";
+  // (C5): two values of [-bound, bound) differ by less than 2^(bits - 1).
+  if (4 * getRange().getBound() > std::ldexp(1.0, bits))
+    return emitOpError() << "the range " << getRange() << " does not fit into "
+                         << bits << " bits: expected 4 * bound <= 2^" << bits;
+  // (C6)
+  return verifyResult(*this, x.getShape().drop_back(), bits, 0);
+}
+
+LogicalResult Exp2Op::verify() {
+  ShareType x = getInput().getType(), max = getMax().getType();
+  // (C1)
+  if (failed(verifyFullRing(*this, x)) || failed(verifyRows(*this, x)))
+    return failure();
+  // (C2)
+  if (max.getShape() != x.getShape().drop_back() || max.getFrac() != 0)
+    return emitOpError() << "expected one integer a row of " << x << ", got "
+                         << max;
+  // (C3)
+  if (failed(verifyCompareBits(*this, max.getBits())))
+    return failure();
+  // (C4): the opened ring has bits + frac bits.
+  if (x.getFrac() < 1 || x.getFrac() + max.getBits() > ringBits)
+    return emitOpError() << "expected scores with 1 to "
+                         << ringBits - max.getBits()
+                         << " fraction bits beside a maximum of "
+                         << max.getBits() << " bits, got " << x;
+  // (C5)
+  return verifyResult(*this, x.getShape(), ringBits, rt::exp2Frac);
+}
+
+LogicalResult SumRowOp::verify() {
+  ShareType x = getInput().getType();
+  // (C1)
+  if (failed(verifyRows(*this, x)))
+    return failure();
+  // (C2)
+  return verifyResult(*this, x.getShape().drop_back(), x.getBits(),
+                      x.getFrac());
+}
+
+LogicalResult RecipOp::verify() {
+  ShareType x = getInput().getType();
+  // (C1)
+  if (failed(verifyFullRing(*this, x)))
+    return failure();
+  // (C2)
+  if (x.getFrac() != int32_t(rt::exp2Frac))
+    return emitOpError() << "expected an operand with " << rt::exp2Frac
+                         << " fraction bits, got " << x;
+  // (C3)
+  if (getUpperBound() < 1 ||
+      getUpperBound() > int64_t(rt::recipMaxUpperBound))
+    return emitOpError() << "expected an upper bound from 1 to "
+                         << rt::recipMaxUpperBound << ", got "
+                         << int64_t(getUpperBound());
+  // (C4)
+  return verifyResult(*this, x.getShape(), ringBits, rt::recipFrac);
+}
+
+//===----------------------------------------------------------------------===//
+// Local arithmetic and shape
+//===----------------------------------------------------------------------===//
+
+// ODS says that operands and result agree.
+LogicalResult AddOp::verify() { return success(); }
+
+LogicalResult SliceOp::verify() {
+  ShareType x = getInput().getType(), result = getResult().getType();
+  int64_t axis = getAxis(), offset = getOffset();
+  // (C1)
+  if (axis < 0 || axis >= x.getRank() || result.getRank() != x.getRank())
+    return emitOpError() << "cannot slice dimension " << axis << " of " << x
+                         << " to " << result;
+  // (C2)
+  int64_t size = result.getShape()[axis];
+  if (offset < 0 || offset > x.getShape()[axis] - size)
+    return emitOpError() << "slices [" << offset << ", " << offset + size
+                         << ") of a dimension of size " << x.getShape()[axis];
+  // (C3)
+  SmallVector<int64_t> shape(x.getShape());
+  shape[axis] = size;
+  return verifyResult(*this, shape, x.getBits(), x.getFrac());
+}
+
+LogicalResult ReshapeOp::verify() {
+  ShareType x = getInput().getType(), result = getResult().getType();
+  // (C1)
+  if (x.getNumElements() != result.getNumElements())
+    return emitOpError() << "expected as many elements as " << x << " has, got "
+                         << result;
+  // (C2)
+  return verifyResult(*this, result.getShape(), x.getBits(), x.getFrac());
+}
+
+LogicalResult TransposeOp::verify() {
+  ShareType x = getInput().getType();
+  // (C1)
+  ArrayRef<int64_t> permutation = getPermutation();
+  SmallVector<int64_t> shape;
+  SmallVector<bool> seen(x.getRank(), false);
+  for (int64_t dim : permutation) {
+    if (dim < 0 || dim >= x.getRank() || seen[dim])
+      break;
+    seen[dim] = true;
+    shape.push_back(x.getShape()[dim]);
+  }
+  if (shape.size() != permutation.size() ||
+      static_cast<int64_t>(shape.size()) != x.getRank())
+    return emitOpError() << "[" << permutation
+                         << "] is not a permutation of the dimensions of " << x;
+  // (C2)
+  return verifyResult(*this, shape, x.getBits(), x.getFrac());
+}
+
+LogicalResult TakeRowOp::verify() {
+  ShareType x = getInput().getType();
+  // (C1)
+  if (x.getRank() != 2)
+    return emitOpError() << "expected a matrix, got " << x;
+  // (C2)
+  return verifyResult(*this, {1, x.getShape()[1]}, x.getBits(), x.getFrac());
+}
+
+//===----------------------------------------------------------------------===//
+// Output
+//===----------------------------------------------------------------------===//
+
+LogicalResult RevealOp::verify() {
+  ShareType x = getInput().getType();
+  // (C1)
+  if (failed(verifyFullRing(*this, x)))
+    return failure();
+  // (C2)
+  auto type = cast<RankedTensorType>(getResult().getType());
+  if (!type.getElementType().isF64() || type.getShape() != x.getShape())
+    return emitOpError() << "expected a tensor of f64 of the shape of " << x
+                         << ", got " << type;
+  return success();
+}

@@ -1,0 +1,307 @@
+//===- MergeLinear.cpp - Multiplies consecutive linear maps into one ----===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "WeightMath.h"
+#include "Weights.h"
+#include "aero/Dialect/PI/Transforms/Passes.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/Remarks.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/Support/FormatVariadic.h"
+
+namespace aero::pi {
+#define GEN_PASS_DEF_MERGELINEARPASS
+#include "aero/Dialect/PI/Transforms/Passes.h.inc"
+} // namespace aero::pi
+
+using namespace mlir;
+
+namespace aero::pi {
+namespace {
+
+constexpr StringLiteral kCategory = "pi-merge-linear";
+
+//===----------------------------------------------------------------------===//
+// What can be merged
+//===----------------------------------------------------------------------===//
+
+/// A value as factor * base, where the factors are known scalars.
+struct ScaledValue {
+  Value base;
+  double factor = 1.0;
+  SmallVector<Value> scalars;
+  /// False if a value between the base (inclusive) and the result is read by
+  /// something else too, and so has to be computed anyway.
+  bool isReadOnce = true;
+
+  LinearOp getLinear() const { return base.getDefiningOp<LinearOp>(); }
+};
+
+/// Goes from `value` backwards through scalings, but not beyond `stop`.
+ScaledValue traceScalings(Value value, Value stop = {}) {
+  ScaledValue result;
+  result.base = value;
+  while (true) {
+    result.isReadOnce &= result.base.hasOneUse();
+    if (result.base == stop)
+      return result;
+    std::optional<Scaling> scaling = matchScaling(result.base.getDefiningOp());
+    if (!scaling)
+      return result;
+    result.base = scaling->base;
+    result.factor *= scaling->factor;
+    result.scalars.push_back(scaling->scalar);
+  }
+}
+
+int64_t getRows(LinearOp op) {
+  return cast<RankedTensorType>(op.getWeight().getType()).getDimSize(0);
+}
+int64_t getColumns(LinearOp op) {
+  return cast<RankedTensorType>(op.getWeight().getType()).getDimSize(1);
+}
+
+/// Why the weights of `op` cannot be computed with, or an empty string.
+std::string whyUnknown(LinearOp op) {
+  if (!isKnown(op.getWeight()))
+    return "the matrix is computed, not a weight";
+  if (op.getBias() && !isKnown(op.getBias()))
+    return "the bias is computed, not a weight";
+  return {};
+}
+
+/// Why `outer`, which reads `inner`, is not merged with it, or an empty string.
+std::string whyNotChained(LinearOp outer, const ScaledValue &inner) {
+  LinearOp linear = inner.getLinear();
+  if (!linear)
+    return "the input is not a linear map";
+  if (!inner.isReadOnce)
+    return "the inner result has another use";
+  if (std::string why = whyUnknown(linear); !why.empty())
+    return why;
+  if (std::string why = whyUnknown(outer); !why.empty())
+    return why;
+  int64_t merged = getRows(linear) * getColumns(outer);
+  int64_t apart =
+      getRows(linear) * getColumns(linear) + getRows(outer) * getColumns(outer);
+  if (merged >= apart)
+    return llvm::formatv("merging would take {0} multiply-adds a row instead "
+                         "of {1}",
+                         merged, apart);
+  return {};
+}
+
+/// c1 * base + c2 * linear(base).
+struct Residual {
+  ScaledValue skip;
+  ScaledValue branch;
+};
+
+/// `op` as a residual, whether or not it can be merged.
+std::optional<Residual> matchResidual(AddOp op) {
+  for (auto [skip, branch] : {std::pair(op.getLhs(), op.getRhs()),
+                              std::pair(op.getRhs(), op.getLhs())}) {
+    ScaledValue scaledBranch = traceScalings(branch);
+    LinearOp linear = scaledBranch.getLinear();
+    if (!linear)
+      continue;
+    ScaledValue scaledSkip = traceScalings(skip, linear.getInput());
+    if (scaledSkip.base == linear.getInput() &&
+        skip.getType() == op.getType() && branch.getType() == op.getType())
+      return Residual{scaledSkip, scaledBranch};
+  }
+  return std::nullopt;
+}
+
+/// Why the residual is not merged, or an empty string.
+std::string whyNotResidual(const Residual &residual) {
+  if (!residual.branch.isReadOnce)
+    return "the result of the linear map has another use";
+  return whyUnknown(residual.branch.getLinear());
+}
+
+/// The location of an op that replaces `from`: all their ONNX nodes, and the
+/// layer of the last.
+Location mergeLocations(PatternRewriter &rewriter, ArrayRef<Operation *> from) {
+  SmallVector<Location> locations;
+  for (Operation *op : from)
+    locations.push_back(op->getLoc());
+  Location merged = rewriter.getFusedLoc(locations);
+  int64_t layer = getLayer(locations.back());
+  return layer < 0 ? merged : withLayer(merged, layer);
+}
+
+//===----------------------------------------------------------------------===//
+// Patterns
+//===----------------------------------------------------------------------===//
+
+/// %h = pi.linear %x, %w1 bias %b1
+/// %s = pi.mul %h, %c                          (or pi.div, any number, or none)
+/// %y = pi.linear %s, %w2 bias %b2
+///   ->
+/// %y = pi.linear %x, c * w1 w2 bias c * b1 w2 + b2
+struct MergeChain : OpRewritePattern<LinearOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(LinearOp outer,
+                                PatternRewriter &rewriter) const override {
+    ScaledValue scaled = traceScalings(outer.getInput());
+    if (std::string why = whyNotChained(outer, scaled); !why.empty())
+      return rewriter.notifyMatchFailure(outer, why);
+    LinearOp inner = scaled.getLinear();
+
+    int64_t rows = getRows(inner), middle = getColumns(inner),
+            columns = getColumns(outer);
+    Location loc = mergeLocations(rewriter, {inner, outer});
+    MLIRContext *context = getContext();
+    ElementsData<float> innerWeight = getElements(inner.getWeight());
+    ElementsData<float> outerWeight = getElements(outer.getWeight());
+
+    SmallVector<Value> parts = {inner.getWeight(), outer.getWeight()};
+    parts.append(scaled.scalars);
+    std::vector<double> product =
+        multiply(context, innerWeight, outerWeight, rows, middle, columns);
+    Value weight = createKnown(rewriter, loc, parts, {rows, columns},
+                               roundToFloat(product, scaled.factor));
+
+    Value bias = outer.getBias();
+    if (Value innerBias = inner.getBias()) {
+      parts.front() = innerBias;
+      std::vector<double> sum = multiply(context, getElements(innerBias).get(),
+                                         outerWeight, 1, middle, columns);
+      for (double &value : sum)
+        value *= scaled.factor;
+      if (bias) {
+        parts.insert(parts.begin() + 2, bias);
+        ElementsData<float> outerBias = getElements(bias);
+        for (int64_t i = 0; i < columns; ++i)
+          sum[i] += outerBias[i];
+      }
+      bias = createKnown(rewriter, loc, parts, {columns}, roundToFloat(sum));
+    }
+
+    remark::passed(outer.getLoc(),
+                   remark::RemarkOpts::name("chain").category(kCategory))
+        << remark::add(
+               "merged {0} into {1}: {2} multiply-adds a row instead of "
+               "{3}",
+               describe(inner), describe(outer), rows * columns,
+               rows * middle + middle * columns);
+    auto merged =
+        LinearOp::create(rewriter, loc, inner.getInput(), weight, bias);
+    rewriter.replaceOp(outer, merged);
+    return success();
+  }
+};
+
+/// %f = pi.linear %y, %w bias %b
+/// %s = pi.mul %f, %c2                         (or pi.div, any number, or none)
+/// %t = pi.mul %y, %c1                         (likewise)
+/// %r = pi.add %t, %s
+///   ->
+/// %r = pi.linear %y, c1 I + c2 w bias c2 b
+struct MergeResidual : OpRewritePattern<AddOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(AddOp op,
+                                PatternRewriter &rewriter) const override {
+    std::optional<Residual> residual = matchResidual(op);
+    if (!residual)
+      return rewriter.notifyMatchFailure(
+          op, "is not the sum of a value and a linear map of it");
+    if (std::string why = whyNotResidual(*residual); !why.empty())
+      return rewriter.notifyMatchFailure(op, why);
+    const auto &[skip, branch] = *residual;
+    LinearOp linear = branch.getLinear();
+
+    // The sum has one shape, so the matrix is square.
+    int64_t width = getColumns(linear);
+    Location loc = mergeLocations(rewriter, {linear, op});
+    SmallVector<Value> parts = {linear.getWeight()};
+    parts.append(skip.scalars);
+    parts.append(branch.scalars);
+    ElementsData<float> old = getElements(linear.getWeight());
+    std::vector<double> sum(old.begin(), old.end());
+    for (double &value : sum)
+      value *= branch.factor;
+    for (int64_t i = 0; i < width; ++i)
+      sum[i * width + i] += skip.factor;
+    Value weight =
+        createKnown(rewriter, loc, parts, {width, width}, roundToFloat(sum));
+
+    Value bias = linear.getBias();
+    if (bias && !branch.scalars.empty()) {
+      SmallVector<Value> biasParts = {bias};
+      biasParts.append(branch.scalars);
+      ElementsData<float> oldBias = getElements(bias);
+      std::vector<double> values(oldBias.begin(), oldBias.end());
+      bias = createKnown(rewriter, loc, biasParts, {width},
+                         roundToFloat(values, branch.factor));
+    }
+
+    remark::passed(op.getLoc(),
+                   remark::RemarkOpts::name("residual").category(kCategory))
+        << remark::add("merged the residual sum {0} into {1}", describe(op),
+                       describe(linear));
+    rewriter.replaceOpWithNewOp<LinearOp>(op, linear.getInput(), weight, bias)
+        ->setLoc(loc);
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+struct MergeLinearPass : public impl::MergeLinearPassBase<MergeLinearPass> {
+  using MergeLinearPassBase::MergeLinearPassBase;
+
+  void runOnOperation() override {
+    if (failed(verifyWeightsReadable(getOperation())))
+      return signalPassFailure();
+    RewritePatternSet patterns(&getContext());
+    if (chain)
+      patterns.add<MergeChain>(&getContext());
+    if (residual)
+      patterns.add<MergeResidual>(&getContext());
+    // Folding and constant uniquing are the canonicalizer's job: a pass changes
+    // nothing but what its description says.
+    GreedyRewriteConfig config;
+    config.enableFolding(false)
+        .enableConstantCSE(false)
+        .setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+    if (failed(
+            applyPatternsGreedily(getOperation(), std::move(patterns), config)))
+      return signalPassFailure();
+    reportMissed();
+  }
+
+private:
+  /// Says of every pair that is left why it is. Done at the end, because the
+  /// driver tries a pattern more than once.
+  void reportMissed() {
+    auto report = [](Operation *op, StringRef name, const std::string &why) {
+      if (!why.empty())
+        remark::missed(op->getLoc(),
+                       remark::RemarkOpts::name(name).category(kCategory))
+            << remark::reason("{0} is not merged: {1}", describe(op), why);
+    };
+    getOperation().walk([&](Operation *op) {
+      if (auto outer = dyn_cast<LinearOp>(op); outer && chain) {
+        ScaledValue scaled = traceScalings(outer.getInput());
+        if (scaled.getLinear())
+          report(op, "chain", whyNotChained(outer, scaled));
+      } else if (auto add = dyn_cast<AddOp>(op); add && residual) {
+        if (std::optional<Residual> match = matchResidual(add))
+          report(op, "residual", whyNotResidual(*match));
+      }
+    });
+  }
+};
+
+} // namespace
+} // namespace aero::pi

@@ -1,0 +1,179 @@
+//===- Raise.cpp - From ONNX arithmetic to the ops of transformers --------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Raise.h"
+
+#include "aero/Analysis/Layers.h"
+#include "aero/Dialect/PI/Transforms/Passes.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace aero::pi {
+#define GEN_PASS_DEF_RAISEPASS
+#define GEN_PASS_DEF_VERIFYRAISEDPASS
+#include "aero/Dialect/PI/Transforms/Passes.h.inc"
+} // namespace aero::pi
+
+using namespace mlir;
+
+namespace aero::pi {
+
+std::optional<ElementsData<float>> readFloats(Value value) {
+  ElementsAttr elements;
+  if (auto weight = value.getDefiningOp<WeightOp>())
+    elements = weight.getValue();
+  else if (auto constant = value.getDefiningOp<ConstantOp>())
+    elements = constant.getValue();
+  if (!elements)
+    return std::nullopt;
+  auto data = getFloatData(elements);
+  if (data)
+    return *data;
+  llvm::consumeError(data.takeError());
+  return std::nullopt;
+}
+
+std::optional<double> readScalar(Value value) {
+  if (cast<RankedTensorType>(value.getType()).getNumElements() != 1)
+    return std::nullopt;
+  std::optional<ElementsData<float>> data = readFloats(value);
+  return data ? std::optional<double>((*data)[0]) : std::nullopt;
+}
+
+int64_t getWidth(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return type.getRank() ? type.getShape().back() : 0;
+}
+
+bool isVector(Value value, int64_t width) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return isa_and_present<WeightOp, ConstantOp>(value.getDefiningOp()) &&
+         type.getElementType().isF32() && type.getRank() == 1 &&
+         type.getDimSize(0) == width;
+}
+
+std::optional<ScalarOperand> matchScalarOperand(Operation *op) {
+  if (std::optional<double> number = readScalar(op->getOperand(1)))
+    return ScalarOperand{op->getOperand(0), op->getOperand(1), *number};
+  if (op->hasTrait<OpTrait::IsCommutative>())
+    if (std::optional<double> number = readScalar(op->getOperand(0)))
+      return ScalarOperand{op->getOperand(1), op->getOperand(0), *number};
+  return std::nullopt;
+}
+
+Location fuseLocations(ArrayRef<Operation *> ops) {
+  SmallVector<Operation *> sorted(ops);
+  llvm::sort(sorted, [](Operation *a, Operation *b) {
+    return a->isBeforeInBlock(b);
+  });
+  SmallVector<Location> locations;
+  for (Operation *op : sorted)
+    locations.push_back(op->getLoc());
+  return FusedLoc::get(ops.front()->getContext(), locations);
+}
+
+namespace {
+
+struct RaisePass : impl::RaisePassBase<RaisePass> {
+  using RaisePassBase::RaisePassBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    RewritePatternSet set(context);
+    populateRaiseLayerNormPatterns(set);
+    populateRaiseGeluPatterns(set);
+    populateRaiseLinearPatterns(set);
+    populateRaiseAttentionPatterns(set);
+    patterns = std::move(set);
+    return success();
+  }
+
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    if (func.isExternal())
+      return;
+    if (failed(applyPatternsGreedily(func, patterns)))
+      return signalPassFailure();
+    recordLayers(func);
+  }
+
+private:
+  /// Later passes change the graph, the locations stay.
+  static void recordLayers(func::FuncOp func) {
+    LayerAnalysis layers(func);
+    func.getBody().walk([&](Operation *op) {
+      int64_t layer = layers.getLayer(op);
+      if (layer != getLayer(op->getLoc()))
+        op->setLoc(withLayer(op->getLoc(), layer));
+    });
+  }
+
+  FrozenRewritePatternSet patterns;
+};
+
+//===----------------------------------------------------------------------===//
+// Verifying the result
+//===----------------------------------------------------------------------===//
+
+bool isServerOrPublic(Value value) {
+  return isa_and_present<WeightOp, ConstantOp>(value.getDefiningOp());
+}
+
+/// What to say about an op that the later passes do not know, or nothing if
+/// they do.
+std::optional<std::string> explainLeftover(Operation *op) {
+  auto known = [](std::string why, StringRef otherwise) {
+    return why.empty() ? otherwise.str() : why;
+  };
+  if (auto softmax = dyn_cast<SoftmaxOp>(op))
+    return known(explainAttention(softmax), "it belongs to no attention");
+  if (isa<ErfOp, TanhOp>(op))
+    return known(explainGelu(op), "it belongs to no GELU");
+  if (auto sqrt = dyn_cast<SqrtOp>(op))
+    return known(explainNorm(sqrt), "it belongs to no normalisation");
+  if (isa<MatMulOp>(op))
+    return "only products with a weight matrix and those of attention are "
+           "known";
+  if (isa<WhereOp>(op))
+    return "only the causal mask of attention is known";
+  if (isa<PowOp, ReduceMeanOp>(op))
+    return "it belongs to no normalisation or GELU";
+  if (isa<TransposeOp>(op))
+    return "only the transpositions of attention are known";
+  if (auto embedding = dyn_cast<EmbeddingOp>(op))
+    if (!embedding.getTable().getDefiningOp<WeightOp>())
+      return "its table is not a weight";
+  if (isa<MulOp, DivOp>(op) &&
+      !llvm::any_of(op->getOperands(), isServerOrPublic))
+    return "products and quotients of two activations are known only as part "
+           "of attention, a normalisation or GELU";
+  return std::nullopt;
+}
+
+struct VerifyRaisedPass : impl::VerifyRaisedPassBase<VerifyRaisedPass> {
+  using VerifyRaisedPassBase::VerifyRaisedPassBase;
+
+  void runOnOperation() override {
+    bool failed = false;
+    getOperation().walk([&](Operation *op) {
+      std::optional<std::string> why = explainLeftover(op);
+      if (!why)
+        return;
+      failed = true;
+      InFlightDiagnostic diag = op->emitError();
+      std::string name = getNodeName(op->getLoc());
+      diag << "'" << op->getName() << "' op ";
+      if (!name.empty())
+        diag << "(ONNX node '" << name << "') ";
+      diag << "is not part of a known transformer operation: " << *why;
+    });
+    if (failed)
+      return signalPassFailure();
+    markAllAnalysesPreserved();
+  }
+};
+
+} // namespace
+} // namespace aero::pi

@@ -1,0 +1,81 @@
+//===- Import.cpp - ONNX models into the pi dialect -----------------------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "aero/Import/ONNX/Import.h"
+
+#include "GraphImporter.h"
+#include "ReadModel.h"
+
+#include "aero/Dialect/PI/IR/PIOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Verifier.h"
+
+#include <onnx/onnx_pb.h>
+
+using namespace aero;
+using namespace mlir;
+
+char ImportError::ID;
+
+void ImportError::log(llvm::raw_ostream &os) const {
+  llvm::interleave(messages, os, "\n");
+}
+
+std::error_code ImportError::convertToErrorCode() const {
+  return std::make_error_code(std::errc::invalid_argument);
+}
+
+namespace {
+
+llvm::Error makeError(StringRef file, std::vector<std::string> messages) {
+  for (std::string &message : messages)
+    message = file.str() + ": " + message;
+  return llvm::make_error<ImportError>(std::move(messages));
+}
+
+llvm::Expected<OwningOpRef<ModuleOp>>
+importModel(llvm::Expected<std::unique_ptr<onnx::ModelProto>> model,
+            StringRef file, MLIRContext &context,
+            const ImportOptions &options) {
+  if (!model)
+    return makeError(file, {llvm::toString(model.takeError())});
+  context.loadDialect<pi::PIDialect, func::FuncDialect>();
+
+  GraphImporter importer(**model, context, options);
+  OwningOpRef<ModuleOp> module = importer.run();
+  if (!module)
+    return makeError(file, importer.takeMessages());
+
+  // What the importer lets through by mistake must not reach a pass.
+  std::vector<std::string> faults;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    faults.push_back("cannot be imported: " + diagnostic.str() +
+                     "; please report this model");
+    return success();
+  });
+  if (failed(verify(*module))) {
+    faults.resize(1);
+    return makeError(file, std::move(faults));
+  }
+  return module;
+}
+
+} // namespace
+
+llvm::Expected<OwningOpRef<ModuleOp>>
+aero::importONNX(StringRef path, MLIRContext &context,
+                 const ImportOptions &options) {
+  return importModel(readModel(path), path, context, options);
+}
+
+llvm::Expected<OwningOpRef<ModuleOp>>
+aero::importONNX(llvm::MemoryBufferRef buffer, MLIRContext &context,
+                 const ImportOptions &options) {
+  return importModel(readModel(buffer), buffer.getBufferIdentifier(), context,
+                     options);
+}

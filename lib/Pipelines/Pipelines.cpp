@@ -1,0 +1,158 @@
+//===- Pipelines.cpp - Named pipelines ----------------------------------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "aero/Pipelines/Pipelines.h"
+
+#include "aero/Conversion/PIToMPC/PIToMPC.h"
+#include "aero/Dialect/MPC/Transforms/Passes.h"
+#include "aero/Dialect/PI/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace aero;
+
+static void addCleanup(OpPassManager &pm) {
+  OpPassManager &nested = pm.nest<func::FuncOp>();
+  nested.addPass(createCanonicalizerPass());
+  nested.addPass(createCSEPass());
+}
+
+void aero::buildRewritePipeline(OpPassManager &pm,
+                                const RewriteOptions &options) {
+  const ConfigurationInfo &info = getInfo(options.config);
+  OpPassManager &nested = pm.nest<func::FuncOp>();
+  nested.addPass(pi::createRaisePass());
+  nested.addPass(pi::createVerifyRaisedPass());
+  if (info.stripNorms)
+    nested.addPass(pi::createStripLayerNormPass());
+  if (info.activation)
+    nested.addPass(pi::createReplaceActivationPass({.to = *info.activation}));
+  nested.addPass(pi::createVerifyNonlinearitiesPass(
+      {.configuration = info.name.str(),
+       .norm = info.promisedNorm,
+       .activation = info.promisedActivation}));
+  // Not the residual sum: alpha and beta stay apart, so that the network can be
+  // exported and trained.
+  if (info.mergeLinear)
+    nested.addPass(pi::createMergeLinearPass());
+  addCleanup(pm);
+}
+
+void aero::buildLowerPipeline(OpPassManager &pm, const LowerOptions &options) {
+  // Now nothing is trained any more: beta * y + ffn(y) / alpha is one matrix.
+  // But whether the two matrices of an FFN are one, the configuration said.
+  pm.addNestedPass<func::FuncOp>(
+      pi::createMergeLinearPass({.chain = false, .residual = true}));
+  pm.addNestedPass<func::FuncOp>(
+      pi::createFoldScalingPass({.base2 = options.base2}));
+  if (options.lastTokenOnly)
+    pm.addPass(pi::createSelectLastTokenPass());
+  addCleanup(pm);
+  if (!options.toShares)
+    return;
+  pm.addPass(createConvertPIToMPC());
+  addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(mpc::createMPCSchedule());
+}
+
+void aero::buildCompilePipeline(OpPassManager &pm,
+                                const CompileOptions &options) {
+  buildRewritePipeline(pm, options.rewrite);
+  buildLowerPipeline(pm, options.lower);
+}
+
+//===----------------------------------------------------------------------===//
+// Registration
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+// The configuration is text here, because the error for an unknown one lists
+// the known ones. `build` returns that error's message, or an empty string.
+
+struct RewriteFlags : virtual detail::PassOptions {
+  Option<std::string> config{*this, "config",
+                             llvm::cl::desc("A configuration, e.g. SM+ScFuFFN"),
+                             llvm::cl::init("as-is")};
+
+  std::string get(RewriteOptions &options) const {
+    llvm::Expected<Configuration> parsed = parseConfiguration(config);
+    if (!parsed)
+      return llvm::toString(parsed.takeError());
+    options.config = *parsed;
+    return {};
+  }
+
+  std::string build(OpPassManager &pm) const {
+    RewriteOptions options;
+    std::string error = get(options);
+    if (error.empty())
+      buildRewritePipeline(pm, options);
+    return error;
+  }
+};
+
+struct LowerFlags : virtual detail::PassOptions {
+  Option<bool> lastTokenOnly{*this, "last-token-only",
+                             llvm::cl::desc("Compute the logits of one token"),
+                             llvm::cl::init(true)};
+  Option<bool> base2{*this, "base2",
+                     llvm::cl::desc("Attention scores in base 2"),
+                     llvm::cl::init(true)};
+  Option<bool> toShares{*this, "to-shares",
+                        llvm::cl::desc("Lower to mpc, not only to folded pi"),
+                        llvm::cl::init(true)};
+
+  LowerOptions get() const { return {lastTokenOnly, base2, toShares}; }
+
+  std::string build(OpPassManager &pm) const {
+    buildLowerPipeline(pm, get());
+    return {};
+  }
+};
+
+struct CompileFlags : RewriteFlags, LowerFlags {
+  std::string build(OpPassManager &pm) const {
+    CompileOptions options;
+    options.lower = LowerFlags::get();
+    std::string error = RewriteFlags::get(options.rewrite);
+    if (error.empty())
+      buildCompilePipeline(pm, options);
+    return error;
+  }
+};
+
+template <typename Flags>
+void registerPipeline(StringRef name, StringRef description) {
+  registerPassPipeline(
+      name, description,
+      [](OpPassManager &pm, StringRef text,
+         function_ref<LogicalResult(const Twine &)> reportError) {
+        Flags flags;
+        if (failed(flags.parseFromString(text)))
+          return failure();
+        std::string error = flags.build(pm);
+        return error.empty() ? success() : reportError(error);
+      },
+      [](function_ref<void(const detail::PassOptions &)> visit) {
+        visit(Flags());
+      });
+}
+
+} // namespace
+
+void aero::registerPipelines() {
+  registerPipeline<RewriteFlags>(
+      "aero-rewrite", "From imported pi to the network of a configuration");
+  registerPipeline<LowerFlags>("aero-lower",
+                               "From a rewritten network to scheduled shares");
+  registerPipeline<CompileFlags>("aero-compile",
+                                 "aero-rewrite, then aero-lower");
+}

@@ -1,0 +1,141 @@
+//===- Softmax.h - Row maximum, powers of two, reciprocals ---------------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AERO_LIB_RUNTIME_OPS_SOFTMAX_H
+#define AERO_LIB_RUNTIME_OPS_SOFTMAX_H
+
+#include "Compare.h"
+#include "Operation.h"
+#include "WrapBit.h"
+
+#include <optional>
+
+namespace aero::rt {
+
+/// Products of shared bits with d, where z = d + r is public: the bits are
+/// opened under fresh random ones.
+class Selection {
+public:
+  static void deal(DealerRandom &random, std::span<const uint64_t> masks,
+                   size_t comparisons, unsigned bits);
+  Selection(PartyRandom &random, size_t comparisons, unsigned bits);
+
+  uint64_t bytes() const { return planeBytes(count); }
+  void produce(std::span<const uint64_t> bits, std::vector<uint8_t> &out);
+  void consume(std::span<const uint8_t> in) { xorWords(opened, in, count); }
+
+  /// Share of bit i as a ring element (unreduced).
+  uint64_t bit(size_t i) const {
+    uint64_t flip = -(opened[i / 64] >> (i % 64) & 1);
+    return ((rho[i] ^ flip) - flip) + (client ? flip & 1 : 0);
+  }
+  /// Share of bit i times d (unreduced), from the public z and the share of d.
+  uint64_t times(size_t i, uint64_t z, uint64_t d) const {
+    uint64_t flip = -(opened[i / 64] >> (i % 64) & 1);
+    uint64_t product = z * rho[i] - rhoMask[i];
+    return ((product ^ flip) - flip) + (d & flip);
+  }
+
+private:
+  bool client;
+  size_t count;
+  Words rhoBits, opened;
+  Share rho, rhoMask;
+};
+
+/// The maximum of each row of `columns` values of Z_2^bits, |value| <
+/// 2^(bits-2), by a tournament of halves.
+class MaxRow final : public Operation {
+public:
+  static void deal(DealerRandom &random, size_t rows, size_t columns,
+                   unsigned bits);
+  MaxRow(PartyRandom random, size_t rows, size_t columns, unsigned bits,
+         Share values);
+
+  unsigned steps() const override;
+  StepBytes bytes(unsigned step) const override;
+  void produce(unsigned step, std::vector<uint8_t> &out) override;
+  void consume(unsigned step, std::span<const uint8_t> in) override;
+
+private:
+  void startRound();
+  void finishRound();
+  size_t pairs() const { return columns / 2; }
+
+  size_t rows, firstColumns, columns; // columns of the current round
+  unsigned ringBits, phases;
+  Share values, difference, opened;
+  std::optional<SignTest> test;
+  std::optional<Selection> selection;
+};
+
+/// 2^(x - m) with 20 fraction bits for scores x with `frac` fraction bits and
+/// row maxima m in Z_2^bits; zero below 2^-22.
+class Exp2 final : public Operation {
+public:
+  static void deal(DealerRandom &random, size_t n, unsigned bits,
+                   unsigned frac);
+  Exp2(PartyRandom random, size_t rows, size_t columns, unsigned bits,
+       unsigned frac, std::span<const uint64_t> scores,
+       std::span<const uint64_t> maxima);
+
+  unsigned steps() const override { return test->levels() + 2; }
+  StepBytes bytes(unsigned step) const override;
+  void produce(unsigned step, std::vector<uint8_t> &out) override;
+  void consume(unsigned step, std::span<const uint8_t> in) override;
+
+private:
+  void finish();
+
+  size_t count;
+  unsigned compareBits, frac;
+  Share opened;
+  std::optional<SignTest> test;
+  Words rho;
+  std::vector<Wide> inverse, rhoInverse; // R and rho R
+};
+
+/// 1 / S with 28 fraction bits for S in [1, upperBound] with 20.
+class Recip final : public Operation {
+public:
+  static void deal(DealerRandom &random, size_t n, uint64_t upperBound);
+  Recip(PartyRandom random, size_t n, uint64_t upperBound, Share sums);
+
+  unsigned steps() const override { return test->levels() + 11; }
+  StepBytes bytes(unsigned step) const override;
+  void produce(unsigned step, std::vector<uint8_t> &out) override;
+  void consume(unsigned step, std::span<const uint8_t> in) override;
+
+private:
+  /// One multiplication of the Newton steps.
+  struct Product {
+    Share left, right, product; // masks and the share of their product
+    Share openLeft, openRight;
+
+    static void deal(DealerRandom &random, size_t n);
+    Product(PartyRandom &random, size_t n);
+    void produce(std::span<const uint64_t> x, std::span<const uint64_t> y,
+                 std::vector<uint8_t> &out);
+    Share consume(std::span<const uint8_t> in, bool client);
+  };
+  /// What happens in a step after the opening of S and the comparison.
+  unsigned phase(unsigned step) const { return step - 1 - test->levels(); }
+  void compare();
+  Share start() const;
+
+  size_t count;
+  unsigned thresholds, compareBits;
+  Share sums, opened, approximation, current;
+  std::optional<SignTest> test;
+  std::optional<Selection> selection;
+  std::vector<WrapBit> truncations;
+  std::vector<Product> products;
+};
+
+} // namespace aero::rt
+
+#endif // AERO_LIB_RUNTIME_OPS_SOFTMAX_H

@@ -1,0 +1,27 @@
+// RUN: aero-opt %s --pi-fold-scaling -verify-diagnostics -split-input-file
+// RUN: aero-opt %s --pi-merge-linear -verify-diagnostics -split-input-file
+
+// A weight whose elements were left out when the IR was printed.
+func.func @elided(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  // expected-error @below {{'pi.weight' op cannot be read: resource 'elided' holds no data}}
+  %w = pi.weight "w" dense_resource<elided> : tensor<4x4xf32>
+  %y = pi.linear %x, %w : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+  return %y : tensor<1x2x4xf32>
+}
+
+// -----
+
+func.func @wrong_size(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  // expected-error @below {{'pi.weight' op cannot be read: resource 'small' holds 8 bytes, but its type needs 64}}
+  %w = pi.weight "w" dense_resource<small> : tensor<4x4xf32>
+  %y = pi.linear %x, %w : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+  return %y : tensor<1x2x4xf32>
+}
+
+{-#
+  dialect_resources: {
+    builtin: {
+      small: "0x400000000000803F0000803F"
+    }
+  }
+#-}

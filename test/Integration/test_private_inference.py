@@ -1,0 +1,151 @@
+# Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Three processes answer privately: right, at the predicted cost, or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from support import BIN, CONFIG, PROMPTS, SOFTMAX_ONLY, ToolTest, run, run_json
+
+
+class AccuracyTest(ToolTest):
+
+    def test_held_out_prompts(self) -> None:
+        result = run_json("aero", "check", SOFTMAX_ONLY, "--config", CONFIG,
+                          "--engines", "float,fixed,dealer", "--prompts",
+                          PROMPTS)
+        self.assertEqual(result["prompts"], 200)
+        for engine in ("fixed", "dealer"):
+            row = result["engines"][engine]
+            self.assertLessEqual(row["max_logit_difference"], 0.02)
+            self.assertGreaterEqual(row["same_next_token"], 199)
+
+
+class CostTest(ToolTest):
+
+    def test_predicted_equals_measured(self) -> None:
+        report = run_json("aero", "report", SOFTMAX_ONLY, "--config", CONFIG)
+        result = run_json("aero", "run", SOFTMAX_ONLY, "--config", CONFIG,
+                          "--prompt", "import os", "--new-tokens", 3)
+        predicted = report["instructions"]
+        measured = result["instructions"]
+        self.assertGreater(len(predicted), 50)
+        self.assertEqual(len(predicted), len(measured))
+        directions = ("client_to_server", "server_to_client",
+                      "dealer_to_server", "dealer_to_client",
+                      "setup_server_to_client", "exchanges")
+        for want, got in zip(predicted, measured):
+            for party in ("client", "server", "dealer"):
+                for key in directions:
+                    # A party counts only what passes through its own sockets.
+                    if key in got[party]:
+                        inferences = 1 if key.startswith("setup") else 3
+                        self.assertEqual(got[party][key],
+                                         want[key] * inferences,
+                                         (want, party, key))
+        self.assertEqual(result["exchanges_per_inference"],
+                         report["total"]["exchanges"])
+
+    def test_two_runs_use_different_correlations(self) -> None:
+        # The same prompt twice, in two sessions: the answers agree, the
+        # rounding noise that the shares leave in the last bits does not.
+        runs = [run_json("aero", "run", SOFTMAX_ONLY, "--config", CONFIG,
+                         "--prompt", "class Node", "--new-tokens", 1)
+                for _ in range(2)]
+        self.assertEqual(runs[0]["private"]["tokens"],
+                         runs[1]["private"]["tokens"])
+        self.assertNotEqual(runs[0]["private"]["logits"],
+                            runs[1]["private"]["logits"])
+
+
+class PartyTest(ToolTest):
+    """The processes by hand, as aero run starts them."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.program = self.folder / "model.aero"
+        done = run("aero", "compile", SOFTMAX_ONLY, "--config", CONFIG, "-o",
+                   self.program)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.children: list[subprocess.Popen] = []
+        self.addCleanup(self.stop)
+
+    def stop(self) -> None:
+        for child in self.children:
+            if child.poll() is None:
+                child.kill()
+            child.wait()
+            for stream in (child.stdin, child.stdout, child.stderr):
+                stream.close()
+
+    def party(self, *args: object) -> subprocess.Popen:
+        child = subprocess.Popen(
+            [str(BIN / "aero-party"), *map(str, args), "--program",
+             str(self.program)], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.children.append(child)
+        return child
+
+    def start(self) -> tuple[subprocess.Popen, ...]:
+        dealer = self.party("dealer")
+        dealer_at = f"127.0.0.1:{json.loads(dealer.stdout.readline())['port']}"
+        server = self.party("server", "--weights", f"{self.program}.weights",
+                            "--dealer", dealer_at)
+        server_at = f"127.0.0.1:{json.loads(server.stdout.readline())['port']}"
+        client = self.party("client", "--server", server_at, "--dealer",
+                            dealer_at)
+        return client, server, dealer
+
+    def request(self, client: subprocess.Popen) -> dict:
+        client.stdin.write(json.dumps(
+            {"tokens": list(b"def main("), "position": 8}) + "\n")
+        client.stdin.flush()
+        return json.loads(client.stdout.readline())
+
+    def test_killed_party_ends_the_others(self) -> None:
+        for victim in range(3):
+            with self.subTest(victim=("client", "server", "dealer")[victim]):
+                parties = self.start()
+                self.assertEqual(len(self.request(parties[0])["logits"]), 256)
+                parties[victim].send_signal(signal.SIGKILL)
+                begin = time.monotonic()
+                for index, party in enumerate(parties):
+                    if index == victim:
+                        continue
+                    # The client sleeps on its standard input: wake it.
+                    if index == 0:
+                        try:
+                            party.stdin.write('{"tokens":[1],"position":0}\n')
+                            party.stdin.flush()
+                        except BrokenPipeError:
+                            pass
+                    self.assertEqual(party.wait(timeout=5), 1)
+                self.assertLess(time.monotonic() - begin, 5)
+
+    def test_client_program_holds_no_weights(self) -> None:
+        program = self.program.stat().st_size
+        weights = os.stat(f"{self.program}.weights").st_size
+        self.assertLess(program, 100_000)
+        self.assertGreater(weights, 1_000_000)
+
+    def test_private_answer_by_hand(self) -> None:
+        client, server, dealer = self.start()
+        first = self.request(client)
+        second = self.request(client)
+        self.assertEqual(len(first["logits"]), 256)
+        self.assertEqual(max(range(256), key=first["logits"].__getitem__),
+                         max(range(256), key=second["logits"].__getitem__))
+        client.stdin.close()
+        for party in (client, server, dealer):
+            self.assertEqual(party.wait(timeout=10), 0)
+        client.stdin = open(os.devnull)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,43 @@
+// What cannot be built says why.
+
+// RUN: not aero-opt %s --aero-rewrite=config=SM+ScFuFN 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// RUN: not aero-opt %s --aero-compile=config=SM+ScFuFN 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// RUN: not aero-opt %s --aero-rewrite=configuration=SM 2>&1 | FileCheck %s --check-prefix=OPTION
+// RUN: not aero-opt %s --aero-rewrite=config=SM+LN+G 2>&1 | FileCheck %s --check-prefix=NORM
+// RUN: not aero-opt %s --aero-rewrite=config=SM+LN 2>&1 | FileCheck %s --check-prefix=NORM
+// RUN: not aero-opt %s --aero-rewrite=config=SM+G 2>&1 | FileCheck %s --check-prefix=GELU
+// RUN: not aero-opt %s --aero-rewrite=config=SM+R 2>&1 | FileCheck %s --check-prefix=RELU
+// RUN: not aero-opt %s --aero-compile=config=SM+R 2>&1 | FileCheck %s --check-prefix=RELU
+
+// UNKNOWN: error: unknown configuration 'SM+ScFuFN'; known are as-is, SM+LN+G, SM+LN+R, SM+LN, SM+G, SM+R, SM, SM+ScFFN, SM+ScFuFFN
+// OPTION: no such option configuration
+// NORM: error: configuration 'SM+LN{{(\+G)?}}' needs LayerNorm, and the model 'main' has none
+// NORM: note: no pass can add a norm to a network; choose a configuration without it, or as-is
+// GELU: error: configuration 'SM+G' needs GELU, and the model 'main' has none
+// RELU: error: configuration 'SM+R' needs ReLU, and the model 'main' has none
+func.func @main(%tokens: tensor<1x8xi64>) -> tensor<1x8x16xf32> {
+  %wte = pi.weight "wte.weight" dense<0.5> : tensor<16x4xf32>
+  %head = pi.weight "head.weight" dense<0.5> : tensor<4x16xf32>
+  %wqkv = pi.weight "h.0.attn.c_attn.weight" dense<0.5> : tensor<4x12xf32>
+  %bqkv = pi.weight "h.0.attn.c_attn.bias" dense<0.5> : tensor<12xf32>
+  %wo = pi.weight "h.0.attn.c_proj.weight" dense<0.5> : tensor<4x4xf32>
+  %w1 = pi.weight "h.0.mlp.c_fc.weight" dense<0.5> : tensor<4x16xf32>
+  %w2 = pi.weight "h.0.mlp.c_proj.weight" dense<0.5> : tensor<16x4xf32>
+  %x = pi.embedding %wte[%tokens] : tensor<16x4xf32>, tensor<1x8xi64> -> tensor<1x8x4xf32>
+  %p = pi.linear %x, %wqkv bias %bqkv : tensor<12xf32> : tensor<1x8x4xf32>, tensor<4x12xf32> -> tensor<1x8x12xf32>
+  %q = pi.slice %p axis 2 offset 0 : tensor<1x8x12xf32> -> tensor<1x8x4xf32>
+  %k = pi.slice %p axis 2 offset 4 : tensor<1x8x12xf32> -> tensor<1x8x4xf32>
+  %v = pi.slice %p axis 2 offset 8 : tensor<1x8x12xf32> -> tensor<1x8x4xf32>
+  %a = pi.attention %q, %k, %v heads 2 scale 0.707106769 causal : tensor<1x8x4xf32>, tensor<1x8x4xf32>
+  %o = pi.linear %a, %wo : tensor<1x8x4xf32>, tensor<4x4xf32> -> tensor<1x8x4xf32>
+  %y = pi.add %x, %o : tensor<1x8x4xf32>, tensor<1x8x4xf32> -> tensor<1x8x4xf32>
+  %h = pi.linear %y, %w1 : tensor<1x8x4xf32>, tensor<4x16xf32> -> tensor<1x8x16xf32>
+  %f = pi.linear %h, %w2 : tensor<1x8x16xf32>, tensor<16x4xf32> -> tensor<1x8x4xf32>
+  %alpha = pi.weight "h.0.alpha" dense<2.0> : tensor<f32>
+  %beta = pi.weight "h.0.beta" dense<0.5> : tensor<f32>
+  %by = pi.mul %beta, %y : tensor<f32>, tensor<1x8x4xf32> -> tensor<1x8x4xf32>
+  %fa = pi.div %f, %alpha : tensor<1x8x4xf32>, tensor<f32> -> tensor<1x8x4xf32>
+  %z = pi.add %by, %fa : tensor<1x8x4xf32>, tensor<1x8x4xf32> -> tensor<1x8x4xf32>
+  %l = pi.linear %z, %head : tensor<1x8x4xf32>, tensor<4x16xf32> -> tensor<1x8x16xf32>
+  return %l : tensor<1x8x16xf32>
+}

@@ -1,0 +1,15 @@
+# The secure protocols; these tests reach into the library's own headers.
+aero_add_unit_test(AeroRuntimeProtocolTests
+  ProtocolHarness.cpp
+  CompareTest.cpp
+  CorrelationTest.cpp
+  FailureTest.cpp
+  LocalTest.cpp
+  ProductTest.cpp
+  RescaleTest.cpp
+  SessionTest.cpp
+  SoftmaxTest.cpp
+  UniformityTest.cpp
+  LINK AeroRuntime
+)
+target_include_directories(AeroRuntimeProtocolTests PRIVATE ${PROJECT_SOURCE_DIR}/lib/Runtime)

@@ -1,0 +1,203 @@
+//===- TestProgram.h - A small valid program
+//---------------------------------------------------------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// One attention layer on four tokens that contains every instruction. Tests of
+/// validation break it in one place at a time; fuzzers start from it.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef AERO_TEST_UNIT_RUNTIME_TESTPROGRAM_H
+#define AERO_TEST_UNIT_RUNTIME_TESTPROGRAM_H
+
+#include "aero/Runtime/Program.h"
+
+#include <algorithm>
+#include <initializer_list>
+
+namespace aero::rt::test {
+
+/// Writes the cost that the formulas give into the instruction.
+inline Cost storeCost(const program::Program &program,
+                      program::Instruction &instruction) {
+  Cost cost = instructionCost(program, instruction);
+  program::Cost &stored = *instruction.mutable_cost();
+  stored.set_client_to_server(cost.clientToServer);
+  stored.set_server_to_client(cost.serverToClient);
+  stored.set_dealer_to_server(cost.dealerToServer);
+  stored.set_dealer_to_client(cost.dealerToClient);
+  stored.set_setup_server_to_client(cost.setupServerToClient);
+  stored.set_exchanges(cost.exchanges);
+  stored.set_multiply_adds(cost.multiplyAdds);
+  return cost;
+}
+
+/// Appends instructions, each at the first exchange at which it can run.
+class ProgramBuilder {
+public:
+  program::Program program;
+
+  uint32_t weight(std::initializer_list<uint32_t> shape, int frac,
+                  program::Weight::Type type) {
+    program::Weight &weight = *program.add_weights();
+    uint64_t elements = 1;
+    for (uint32_t dim : shape) {
+      weight.add_shape(dim);
+      elements *= dim;
+    }
+    weight.set_name(
+        std::string("w").append(std::to_string(program.weights_size() - 1)));
+    weight.set_frac(frac);
+    weight.set_type(type);
+    weight.set_offset(nextOffset);
+    uint64_t bytes = elements * (type == program::Weight::TYPE_I32 ? 4 : 8);
+    nextOffset += (bytes + 63) / 64 * 64;
+    return program.weights_size() - 1;
+  }
+
+  /// An instruction whose operation must be set before finish().
+  program::Instruction &begin(std::initializer_list<uint32_t> operands,
+                              std::initializer_list<uint32_t> shape,
+                              unsigned bits, int frac) {
+    program::Value &value = *program.add_values();
+    for (uint32_t dim : shape)
+      value.add_shape(dim);
+    value.set_bits(bits);
+    value.set_frac(frac);
+    program::Instruction &instruction = *program.add_instructions();
+    for (uint32_t operand : operands)
+      instruction.add_operands(operand);
+    instruction.set_result(program.values_size() - 1);
+    instruction.set_node(std::string("node").append(
+        std::to_string(program.instructions_size() - 1)));
+    instruction.set_layer(-1);
+    return instruction;
+  }
+
+  uint32_t finish(program::Instruction &instruction) {
+    uint32_t start = 0;
+    for (uint32_t operand : instruction.operands())
+      start = std::max(start, finished[operand]);
+    instruction.set_start(start);
+    Cost cost = storeCost(program, instruction);
+    finished.push_back(start + cost.exchanges);
+    program.set_exchanges(
+        std::max(program.exchanges(), start + cost.exchanges));
+    return instruction.result();
+  }
+
+private:
+  std::vector<uint32_t> finished;
+  uint64_t nextOffset = 0;
+};
+
+inline program::Program makeTestProgram() {
+  using program::Weight;
+  ProgramBuilder b;
+  program::Program &p = b.program;
+  p.set_model("test.onnx");
+  p.set_config("SM");
+  p.set_security(program::SECURITY_MODE_DEALER);
+  p.mutable_fixed_point()->set_ring_bits(64);
+  p.mutable_fixed_point()->set_activation_frac(16);
+  p.mutable_fixed_point()->set_weight_frac(20);
+  p.set_context(4);
+  p.set_vocabulary(8);
+  p.set_last_token_only(true);
+  uint32_t table = b.weight({8, 4}, 20, Weight::TYPE_I32);
+  uint32_t positions = b.weight({4, 4}, 16, Weight::TYPE_I64);
+  uint32_t attention = b.weight({4, 12}, 20, Weight::TYPE_I32);
+  uint32_t bias = b.weight({12}, 36, Weight::TYPE_I64);
+  uint32_t head = b.weight({4, 8}, 20, Weight::TYPE_I32);
+
+  auto truncate = [&](uint32_t value, std::initializer_list<uint32_t> shape,
+                      int frac, unsigned shift) {
+    auto &op = b.begin({value}, shape, 64, frac);
+    op.mutable_trunc()->set_shift(shift);
+    return b.finish(op);
+  };
+  auto reshape = [&](uint32_t value, std::initializer_list<uint32_t> shape) {
+    auto &op = b.begin({value}, shape, 64, 16);
+    op.mutable_reshape();
+    return b.finish(op);
+  };
+  auto transpose = [&](uint32_t value, std::initializer_list<uint32_t> shape) {
+    auto &op = b.begin({value}, shape, 64, 16);
+    for (uint32_t dim : {1, 0, 2})
+      op.mutable_transpose()->add_permutation(dim);
+    return b.finish(op);
+  };
+  auto headsOf = [&](uint32_t qkv, uint32_t offset) {
+    auto &op = b.begin({qkv}, {4, 4}, 64, 16);
+    op.mutable_slice()->set_dim(1);
+    op.mutable_slice()->set_offset(offset);
+    return transpose(reshape(b.finish(op), {4, 2, 2}), {2, 4, 2});
+  };
+
+  auto &embedding = b.begin({}, {4, 4}, 32, 20);
+  embedding.mutable_embedding()->set_weight(table);
+  uint32_t x = b.finish(embedding);
+  auto &extend = b.begin({x}, {4, 4}, 64, 20);
+  extend.mutable_extend();
+  x = truncate(b.finish(extend), {4, 4}, 16, 4);
+  auto &addPositions = b.begin({x}, {4, 4}, 64, 16);
+  addPositions.mutable_add_weight()->set_weight(positions);
+  uint32_t input = b.finish(addPositions);
+
+  auto &project = b.begin({input}, {4, 12}, 64, 36);
+  project.mutable_linear()->set_weight(attention);
+  project.mutable_linear()->set_has_bias(true);
+  project.mutable_linear()->set_bias(bias);
+  uint32_t qkv = truncate(b.finish(project), {4, 12}, 16, 20);
+  uint32_t q = headsOf(qkv, 0), k = headsOf(qkv, 4), v = headsOf(qkv, 8);
+
+  auto &product = b.begin({q, k}, {2, 4, 4}, 64, 32);
+  product.mutable_matmul()->set_transpose_rhs(true);
+  uint32_t scores = truncate(b.finish(product), {2, 4, 4}, 16, 16);
+  auto &mask = b.begin({scores}, {2, 4, 4}, 64, 16);
+  mask.mutable_causal_mask()->set_fill(-(int64_t(1) << 30));
+  scores = b.finish(mask);
+  auto &maximum = b.begin({scores}, {2, 4}, 24, 0);
+  maximum.mutable_max_row()->set_compare_bits(24);
+  maximum.mutable_max_row()->set_drop_bits(16);
+  uint32_t top = b.finish(maximum);
+  auto &exponential = b.begin({scores, top}, {2, 4, 4}, 64, 20);
+  exponential.mutable_exp2()->set_compare_bits(24);
+  uint32_t powers = b.finish(exponential);
+  auto &sum = b.begin({powers}, {2, 4}, 64, 20);
+  sum.mutable_sum_row();
+  uint32_t sums = b.finish(sum);
+  auto &reciprocal = b.begin({sums}, {2, 4}, 64, 28);
+  reciprocal.mutable_recip()->set_upper_bound(4);
+  uint32_t inverse = b.finish(reciprocal);
+  auto &normalize = b.begin({powers, inverse}, {2, 4, 4}, 64, 48);
+  normalize.mutable_mul();
+  uint32_t weights = truncate(b.finish(normalize), {2, 4, 4}, 16, 32);
+  auto &mix = b.begin({weights, v}, {2, 4, 2}, 64, 32);
+  mix.mutable_matmul();
+  uint32_t mixed = truncate(b.finish(mix), {2, 4, 2}, 16, 16);
+  mixed = reshape(transpose(mixed, {4, 2, 2}), {4, 4});
+  auto &residual = b.begin({mixed, input}, {4, 4}, 64, 16);
+  residual.mutable_add();
+  x = b.finish(residual);
+
+  auto &row = b.begin({x}, {1, 4}, 64, 16);
+  row.mutable_take_row();
+  x = b.finish(row);
+  auto &logits = b.begin({x}, {1, 8}, 64, 36);
+  logits.mutable_linear()->set_weight(head);
+  x = b.finish(logits);
+  auto &reveal = b.begin({x}, {1, 8}, 64, 36);
+  reveal.mutable_reveal();
+  p.set_result(b.finish(reveal));
+  return p;
+}
+
+} // namespace aero::rt::test
+
+#endif // AERO_TEST_UNIT_RUNTIME_TESTPROGRAM_H

@@ -1,0 +1,41 @@
+# Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The lit suite: every .mlir, .test and .onnxtxt file below test/.
+
+Tests of optional tools say `REQUIRES: <feature>`; lit counts them as
+unsupported where the tool is missing.
+"""
+
+import os
+
+import lit.formats
+from lit.llvm import llvm_config
+
+config.name = "AERO"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test", ".onnxtxt"]
+config.excludes = ["Inputs", "Unit", "Integration", "Fuzz", "oracle"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.aero_obj_root, "test")
+
+# A FileCheck variable of one function must not leak into the next.
+config.environment["FILECHECK_OPTS"] = "-enable-var-scope -dump-input=fail"
+
+# AERO's tools, then FileCheck, not and split-file. The tools need no
+# substitution, which would have to tell `aero` from `aero-opt` and from paths.
+llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
+llvm_config.with_environment("PATH", config.aero_tools_dir, append_path=True)
+
+# The system's Python has onnx and numpy; the first on PATH may have neither.
+config.substitutions.append((r"(?<![\w/.-])python3(?!\w)", config.python))
+config.substitutions.append(("%aero_src_root", config.aero_src_root))
+config.substitutions.append(("%aero_obj_root", config.aero_obj_root))
+
+for tool in ("aero", "aero-translate", "aero-lsp-server", "aero-party"):
+    if os.path.exists(os.path.join(config.aero_tools_dir, tool)):
+        config.available_features.add(tool)
+
+oracle = os.path.join(config.aero_src_root, "test", "oracle", "node_modules",
+                      "onnxruntime-node")
+if os.path.isdir(oracle):
+    config.available_features.add("onnxruntime")

@@ -1,0 +1,19 @@
+//===- aero-translate.cpp - Into and out of MLIR --------------------------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "aero/Import/ONNX/Import.h"
+#include "aero/Target/Program/Program.h"
+
+#include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
+#include "llvm/Support/LogicalResult.h"
+
+int main(int argc, char **argv) {
+  aero::registerImportONNXTranslation();
+  aero::registerProgramTranslations();
+  return failed(
+      mlir::mlirTranslateMain(argc, argv, "AERO translation driver\n"));
+}

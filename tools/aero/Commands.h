@@ -1,0 +1,68 @@
+//===- Commands.h - The commands of the aero driver ---------------------------------------------------------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AERO_TOOLS_AERO_COMMANDS_H
+#define AERO_TOOLS_AERO_COMMANDS_H
+
+#include "aero/Driver/Model.h"
+
+#include "llvm/Support/Error.h"
+
+#include <string>
+#include <vector>
+
+namespace aero {
+
+/// What every command takes.
+struct ModelArguments {
+  std::string path;
+  std::string config = "as-is";
+  bool json = false;
+};
+
+struct InspectArguments : ModelArguments {};
+
+struct CompileArguments : ModelArguments {
+  std::string output;
+  bool allRows = false;
+};
+
+struct ReportArguments : ModelArguments {
+  /// A second configuration to set beside the first, or empty.
+  std::string compare;
+  bool allRows = false;
+  /// One row for every instruction instead of every layer and kind.
+  bool nodes = false;
+};
+
+struct CheckArguments : ModelArguments {
+  std::vector<std::string> engines = {"float", "fixed"};
+  std::string prompts;
+  unsigned samples = 8;
+  double maxError = 0.02;
+  bool allRows = false;
+  std::string saveLogits;
+};
+
+struct RunArguments : ModelArguments {
+  std::string prompt, tokens;
+  unsigned newTokens = 24;
+  unsigned serverPort = 0, dealerPort = 0, threads = 0;
+};
+
+llvm::Error inspect(const InspectArguments &arguments);
+llvm::Error compile(const CompileArguments &arguments);
+llvm::Error report(const ReportArguments &arguments);
+llvm::Error check(const CheckArguments &arguments);
+llvm::Error run(const RunArguments &arguments);
+
+/// Opens the model as the configuration that the user named.
+llvm::Expected<std::unique_ptr<Model>> openModel(const ModelArguments &arguments);
+
+} // namespace aero
+
+#endif // AERO_TOOLS_AERO_COMMANDS_H

@@ -1,0 +1,55 @@
+//===- CompileCommand.cpp - aero compile
+//---------------------------------------------------------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Commands.h"
+
+#include "aero/Driver/Parties.h"
+#include "aero/Driver/Table.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <nlohmann/json.hpp>
+
+using namespace aero;
+
+llvm::Expected<std::unique_ptr<Model>>
+aero::openModel(const ModelArguments &arguments) {
+  auto config = parseConfiguration(arguments.config);
+  if (!config)
+    return config.takeError();
+  return Model::open(arguments.path, *config);
+}
+
+llvm::Error aero::compile(const CompileArguments &arguments) {
+  auto model = openModel(arguments);
+  if (!model)
+    return model.takeError();
+  if (llvm::Error error = (*model)->lower(!arguments.allRows))
+    return error;
+  std::string weights = arguments.output + ".weights";
+  if (llvm::Error error = writeProgramFiles(**model, arguments.output, weights))
+    return error;
+
+  uint64_t programBytes = 0, weightBytes = 0;
+  llvm::sys::fs::file_size(arguments.output, programBytes);
+  llvm::sys::fs::file_size(weights, weightBytes);
+  if (arguments.json)
+    llvm::outs() << nlohmann::json{{"program", arguments.output},
+                                   {"program_bytes", programBytes},
+                                   {"weights", weights},
+                                   {"weights_bytes", weightBytes}}
+                        .dump(2)
+                 << "\n";
+  else
+    llvm::outs() << "for all parties:     " << arguments.output << " ("
+                 << formatBytes(programBytes) << ")\n"
+                 << "for the server only: " << weights << " ("
+                 << formatBytes(weightBytes) << ")\n";
+  return llvm::Error::success();
+}

@@ -1,0 +1,146 @@
+//===- aero.cpp - The user's driver
+//---------------------------------------------------------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Commands.h"
+
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <CLI/CLI.hpp>
+
+using namespace aero;
+
+namespace {
+
+void addModelOptions(CLI::App *command, ModelArguments &arguments,
+                     bool configRequired) {
+  command->add_option("model", arguments.path, "ONNX file")->required();
+  CLI::Option *config = command->add_option(
+      "--config", arguments.config,
+      "Configuration by the paper's name, e.g. SM+ScFuFFN, or as-is");
+  if (configRequired)
+    config->required();
+  command->add_flag("--json", arguments.json, "Print JSON instead of tables");
+}
+
+/// --logits last|all.
+void addLogitsOption(CLI::App *command, bool &allRows) {
+  command
+      ->add_option_function<std::string>(
+          "--logits", [&](const std::string &rows) { allRows = rows == "all"; },
+          "Which logits to compute: of the last prompt token, or of all")
+      ->check(CLI::IsMember({"last", "all"}))
+      ->default_str("last");
+}
+
+int fail(llvm::Error error) {
+  llvm::errs() << "aero: error: " << llvm::toString(std::move(error)) << "\n";
+  return 1;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+
+  CLI::App app("AERO: a compiler for private transformer inference", "aero");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "aero 0.1.0");
+
+  InspectArguments inspectArguments;
+  CLI::App *inspectCommand = app.add_subcommand(
+      "inspect", "Say what a model holds and what blocks private inference");
+  addModelOptions(inspectCommand, inspectArguments, /*configRequired=*/false);
+
+  CompileArguments compileArguments;
+  CLI::App *compileCommand = app.add_subcommand(
+      "compile", "Write the program of the parties and the server's weights");
+  addModelOptions(compileCommand, compileArguments, /*configRequired=*/true);
+  addLogitsOption(compileCommand, compileArguments.allRows);
+  compileCommand
+      ->add_option("-o,--output", compileArguments.output,
+                   "Program file; the weights go to OUTPUT.weights")
+      ->required();
+
+  ReportArguments reportArguments;
+  CLI::App *reportCommand = app.add_subcommand(
+      "report", "Predict bytes, exchanges and seconds before anything runs");
+  addModelOptions(reportCommand, reportArguments, /*configRequired=*/true);
+  addLogitsOption(reportCommand, reportArguments.allRows);
+  reportCommand->add_option("--compare", reportArguments.compare,
+                            "A second configuration to set beside the first");
+  reportCommand->add_flag("--nodes", reportArguments.nodes,
+                          "One row for every instruction, with its ONNX node");
+
+  CheckArguments checkArguments;
+  CLI::App *checkCommand = app.add_subcommand(
+      "check", "Compare engines with the float reference on sample inputs");
+  addModelOptions(checkCommand, checkArguments, /*configRequired=*/true);
+  addLogitsOption(checkCommand, checkArguments.allRows);
+  checkCommand
+      ->add_option("--engines", checkArguments.engines,
+                   "float, fixed (plain integers), dealer (three processes)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"float", "fixed", "dealer"}));
+  checkCommand->add_option("--prompts", checkArguments.prompts,
+                           "JSON list of texts or token lists");
+  checkCommand
+      ->add_option("--samples", checkArguments.samples,
+                   "Random prompts to use without --prompts")
+      ->check(CLI::PositiveNumber);
+  checkCommand
+      ->add_option("--max-error", checkArguments.maxError,
+                   "Fail above this difference of a logit from float")
+      ->check(CLI::PositiveNumber);
+  checkCommand->add_option("--save-logits", checkArguments.saveLogits,
+                           "Write the float logits here, float32, row-major");
+
+  RunArguments runArguments;
+  CLI::App *runCommand = app.add_subcommand(
+      "run", "Answer a prompt privately, all parties on this machine");
+  addModelOptions(runCommand, runArguments, /*configRequired=*/true);
+  CLI::Option *prompt = runCommand->add_option("--prompt", runArguments.prompt,
+                                               "Text, for byte-level models");
+  CLI::Option *tokens = runCommand->add_option("--tokens", runArguments.tokens,
+                                               "Token ids, e.g. 12,7,255");
+  prompt->excludes(tokens);
+  runCommand
+      ->add_option("--new-tokens", runArguments.newTokens,
+                   "Tokens to generate, one private inference each")
+      ->check(CLI::PositiveNumber);
+  runCommand->add_option("--server-port", runArguments.serverPort,
+                         "Port of the server (0: any free one)");
+  runCommand->add_option("--dealer-port", runArguments.dealerPort,
+                         "Port of the dealer (0: any free one)");
+  runCommand->add_option("--threads", runArguments.threads,
+                         "Threads a party (0: one for every core)");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    // Help and version are not errors; everything else is the user's.
+    if (error.get_exit_code() == 0)
+      return app.exit(error);
+    llvm::errs() << "aero: error: " << error.what()
+                 << " (aero --help lists commands and options)\n";
+    return 1;
+  }
+
+  auto finish = [](llvm::Error error) {
+    return error ? fail(std::move(error)) : 0;
+  };
+  if (*inspectCommand)
+    return finish(inspect(inspectArguments));
+  if (*compileCommand)
+    return finish(compile(compileArguments));
+  if (*reportCommand)
+    return finish(report(reportArguments));
+  if (*checkCommand)
+    return finish(check(checkArguments));
+  return finish(run(runArguments));
+}
