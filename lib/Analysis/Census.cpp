@@ -86,8 +86,7 @@ void countNonlinear(NonlinearOpInterface op, int64_t layer, Census &census) {
            group.inBlocks == (layer >= 0);
   });
   if (group == census.groups.end())
-    group = census.groups.insert(group,
-                                 {use.kind, layer >= 0, 0, use.shape});
+    group = census.groups.insert(group, {use.kind, layer >= 0, 0, use.shape});
   group->maps += use.maps;
   census.uses.push_back(std::move(use));
 }

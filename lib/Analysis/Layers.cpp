@@ -155,9 +155,8 @@ LayerAnalysis::LayerAnalysis(func::FuncOp func) {
       // Goes around the next attention: a parallel feed-forward network.
       place = {flow.before + 1, BlockPart::FeedForward};
     } else if (flow.before >= 0 && !tail.contains(&op)) {
-      place = {flow.before, afterResidual.contains(&op)
-                                ? BlockPart::FeedForward
-                                : BlockPart::Attention};
+      place = {flow.before, afterResidual.contains(&op) ? BlockPart::FeedForward
+                                                        : BlockPart::Attention};
     }
     places[&op] = place;
   }

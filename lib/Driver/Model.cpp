@@ -21,28 +21,30 @@
 
 using namespace aero;
 
-/// Runs a pipeline; the error is what its passes reported, one line each.
+/// Runs a pipeline; the error is what its passes reported, one line each, with
+/// the file's name in front.
 static llvm::Error
-runPipeline(mlir::ModuleOp module,
+runPipeline(mlir::ModuleOp module, llvm::StringRef path,
             llvm::function_ref<void(mlir::OpPassManager &)> build) {
   std::vector<std::string> messages;
   mlir::ScopedDiagnosticHandler handler(
       module.getContext(), [&](mlir::Diagnostic &diagnostic) {
         if (diagnostic.getSeverity() != mlir::DiagnosticSeverity::Error)
           return mlir::success();
-        std::string message = diagnostic.str();
+        std::string message = path.str() + ": " + diagnostic.str();
         for (mlir::Diagnostic &note : diagnostic.getNotes())
           message += "; " + note.str();
         messages.push_back(std::move(message));
         return mlir::success();
       });
+  // People are told the node and the remedy, not the op in its generic form.
+  module.getContext()->printOpOnDiagnostic(false);
   mlir::PassManager manager(module.getContext());
-  // The verifier's cost on a large model is small, and it names the pass.
   build(manager);
   if (mlir::succeeded(manager.run(module)))
     return llvm::Error::success();
   if (messages.empty())
-    messages.push_back("a pass failed without a message");
+    messages.push_back(path.str() + ": a pass failed without a message");
   return llvm::createStringError(llvm::join(messages, "\n"));
 }
 
@@ -74,15 +76,11 @@ llvm::Expected<std::unique_ptr<Model>> Model::open(llvm::StringRef path,
     return module.takeError();
   model->rewritten = std::move(*module);
 
-  auto named = [&](llvm::Error error) {
-    return llvm::createStringError(path + ": " +
-                                   llvm::toString(std::move(error)));
-  };
   if (llvm::Error error =
-          runPipeline(*model->rewritten, [&](mlir::OpPassManager &manager) {
-            buildRewritePipeline(manager, RewriteOptions{config});
+          runPipeline(*model->rewritten, path, [&](mlir::OpPassManager &pm) {
+            buildRewritePipeline(pm, RewriteOptions{config});
           }))
-    return named(std::move(error));
+    return error;
 
   // Every engine takes one prompt of token ids and gives one row a token.
   mlir::func::FuncOp function = model->getFunction();
@@ -97,9 +95,10 @@ llvm::Expected<std::unique_ptr<Model>> Model::open(llvm::StringRef path,
       input.getRank() != 2 || input.getDimSize(0) != 1 ||
       output.getRank() != 3 || output.getDimSize(0) != 1 ||
       output.getDimSize(1) != input.getDimSize(1))
-    return named(llvm::createStringError(
-        "not a decoder-only language model: expected one input of token ids, "
-        "int64 [1, T], and one output of logits, float [1, T, V]"));
+    return llvm::createStringError(
+        path +
+        ": not a decoder-only language model: expected one input of token ids, "
+        "int64 [1, T], and one output of logits, float [1, T, V]");
   model->context = input.getDimSize(1);
   model->vocabulary = output.getDimSize(2);
   return model;
@@ -107,15 +106,11 @@ llvm::Expected<std::unique_ptr<Model>> Model::open(llvm::StringRef path,
 
 llvm::Error Model::lower(bool lastTokenOnly) {
   lowered = rewritten->clone();
-  if (llvm::Error error =
-          runPipeline(*lowered, [&](mlir::OpPassManager &manager) {
-            LowerOptions options;
-            options.lastTokenOnly = lastTokenOnly;
-            buildLowerPipeline(manager, options);
-          }))
-    return llvm::createStringError(path + ": " +
-                                   llvm::toString(std::move(error)));
-  return llvm::Error::success();
+  return runPipeline(*lowered, path, [&](mlir::OpPassManager &pm) {
+    LowerOptions options;
+    options.lastTokenOnly = lastTokenOnly;
+    buildLowerPipeline(pm, options);
+  });
 }
 
 std::vector<int64_t> Model::pad(llvm::ArrayRef<int64_t> tokens) const {

@@ -185,13 +185,13 @@ public:
   Execution(llvm::DenseMap<Value, Factor> &factors,
             llvm::DenseMap<Value, Integers> &addends,
             llvm::ArrayRef<int64_t> tokens, int64_t position)
-      : factors(factors), addends(addends), tokens(tokens),
-        position(position) {}
+      : factors(factors), addends(addends), tokens(tokens), position(position) {
+  }
 
   RangeError execute(Operation *op, Integers &out);
   void set(Value value, Integers &&integers) {
-    values[value] = {std::move(integers), size_t(llvm::range_size(
-                                              value.getUses()))};
+    values[value] = {std::move(integers),
+                     size_t(llvm::range_size(value.getUses()))};
   }
   /// Frees operands after their last use.
   void release(Operation *op) {

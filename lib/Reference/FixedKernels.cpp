@@ -19,7 +19,8 @@ using namespace aero;
 using namespace aero::reference;
 using llvm::ArrayRef;
 
-/// Wide enough for any sum of products here. Not standard C++, hence the marker.
+/// Wide enough for any sum of products here. Not standard C++, hence the
+/// marker.
 __extension__ using Wide = __int128;
 
 /// Sums that are provably below this are computed modulo 2^64.
@@ -118,8 +119,8 @@ RangeError aero::reference::fixedMatmul(ArrayRef<int64_t> x,
       for (size_t j = 0; j < n; ++j) {
         Wide sum = 0;
         for (size_t l = 0; l < k; ++l)
-          sum += Wide(left[i * k + l]) *
-                 right[transposed ? j * k + l : l * n + j];
+          sum +=
+              Wide(left[i * k + l]) * right[transposed ? j * k + l : l * n + j];
         size_t at = (b * m + i) * n + j;
         if (!store(sum, mpc::ringBits, out[at]))
           return overflow(at, sum, mpc::ringBits);
@@ -208,8 +209,8 @@ RangeError aero::reference::fixedCausalMask(ArrayRef<int64_t> x, size_t length,
     size_t visible = row % length + 1, first = row * length;
     for (size_t j = 0; j < length; ++j)
       out[first + j] = j < visible ? x[first + j] : fill;
-    int64_t most = *std::max_element(out.begin() + first,
-                                     out.begin() + first + visible);
+    int64_t most =
+        *std::max_element(out.begin() + first, out.begin() + first + visible);
     if (visible < length && most < floor)
       return atElement("the largest score", first,
                        std::ldexp(double(most), -frac),

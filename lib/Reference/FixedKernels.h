@@ -54,8 +54,8 @@ RangeError fixedMaxRow(llvm::ArrayRef<int64_t> x, size_t columns, int32_t frac,
 RangeError fixedExp2(llvm::ArrayRef<int64_t> x, llvm::ArrayRef<int64_t> max,
                      size_t columns, int32_t frac, unsigned compareBits,
                      Integers &out);
-RangeError fixedSumRow(llvm::ArrayRef<int64_t> x, size_t columns,
-                       unsigned bits, Integers &out);
+RangeError fixedSumRow(llvm::ArrayRef<int64_t> x, size_t columns, unsigned bits,
+                       Integers &out);
 RangeError fixedRecip(llvm::ArrayRef<int64_t> x, int64_t upperBound,
                       Integers &out);
 void fixedSlice(llvm::ArrayRef<int64_t> x, llvm::ArrayRef<int64_t> shape,

@@ -50,10 +50,12 @@ class ToolTest(unittest.TestCase):
         self.folder = Path(holder.name)
 
     def assert_error(self, done: subprocess.CompletedProcess,
-                     *fragments: str) -> None:
-        """Exit code 1, one line on stderr, with all the fragments in it."""
+                     *fragments: str, problems: int = 1) -> None:
+        """Exit code 1, one line a problem, with all the fragments in each."""
         self.assertEqual(done.returncode, 1, done.stderr)
         lines = done.stderr.strip().splitlines()
-        self.assertEqual(len(lines), 1, done.stderr)
-        for fragment in fragments:
-            self.assertIn(fragment, lines[0])
+        self.assertEqual(len(lines), problems, done.stderr)
+        for line in lines:
+            self.assertRegex(line, "^aero(-party)?: error: ")
+            for fragment in fragments:
+                self.assertIn(fragment, line)

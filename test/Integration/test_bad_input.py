@@ -20,12 +20,14 @@ from support import BASELINE, BIN, CONFIG, SOFTMAX_ONLY, ToolTest, run
 class ModelTest(ToolTest):
     """Files that cannot be compiled; nothing may be written."""
 
-    def compile_fails(self, model, *fragments: str, config: str = CONFIG) -> None:
+    def compile_fails(self, model, *fragments: str, config: str = CONFIG,
+                      problems: int = 1) -> str:
         out = self.folder / "out.aero"
         before = set(self.folder.iterdir())
-        self.assert_error(run("aero", "compile", model, "--config", config,
-                              "-o", out), *fragments)
+        done = run("aero", "compile", model, "--config", config, "-o", out)
+        self.assert_error(done, *fragments, problems=problems)
         self.assertEqual(set(self.folder.iterdir()), before)
+        return done.stderr
 
     def test_missing_file(self) -> None:
         self.compile_fails(self.folder / "none.onnx", "none.onnx")
@@ -63,8 +65,13 @@ class ModelTest(ToolTest):
                            config="SM+Magic")
 
     def test_missing_secure_operation(self) -> None:
-        self.compile_fails(BASELINE, "gelu", "layer 0", config="as-is")
-        self.compile_fails(BASELINE, "layer_norm", "layer 0", config="SM+LN")
+        # Two norms and a GELU in each of four layers, and the final norm.
+        errors = self.compile_fails(BASELINE, "no secure form", "node '",
+                                    "--config", config="as-is", problems=13)
+        self.assertIn("pi.gelu yet: node '/h.0/mlp/*' in layer 0", errors)
+        self.assertIn("pi.layer_norm yet: node '/ln_f/*';", errors)
+        self.compile_fails(BASELINE, "pi.layer_norm", config="SM+LN",
+                           problems=9)
 
     def test_output_folder_missing(self) -> None:
         self.assert_error(run("aero", "compile", SOFTMAX_ONLY, "--config",

@@ -37,20 +37,36 @@ class CostTest(ToolTest):
         measured = result["instructions"]
         self.assertGreater(len(predicted), 50)
         self.assertEqual(len(predicted), len(measured))
-        directions = ("client_to_server", "server_to_client",
-                      "dealer_to_server", "dealer_to_client",
-                      "setup_server_to_client", "exchanges")
+        # A party counts what passes through its own sockets.
+        between = {"client_to_server": "client_to_server_bytes",
+                   "server_to_client": "server_to_client_bytes",
+                   "setup_server_to_client": "setup_bytes",
+                   "exchanges": "exchanges"}
+        dealt = {"dealer_to_server": "dealer_to_server_bytes",
+                 "dealer_to_client": "dealer_to_client_bytes"}
+        sees = {"client": between, "server": {**between, **dealt},
+                "dealer": dealt}
         for want, got in zip(predicted, measured):
-            for party in ("client", "server", "dealer"):
-                for key in directions:
-                    # A party counts only what passes through its own sockets.
-                    if key in got[party]:
-                        inferences = 1 if key.startswith("setup") else 3
-                        self.assertEqual(got[party][key],
-                                         want[key] * inferences,
-                                         (want, party, key))
+            self.assertEqual(want["op"], got["op"])
+            for party, keys in sees.items():
+                for measured_key, predicted_key in keys.items():
+                    times = 1 if measured_key.startswith("setup") else 3
+                    self.assertEqual(got[party][measured_key],
+                                     want[predicted_key] * times,
+                                     (want, party, measured_key))
         self.assertEqual(result["exchanges_per_inference"],
-                         report["total"]["exchanges"])
+                         report["critical_path_exchanges"])
+        # What else the sockets carried: a header a frame, a hello either way
+        # on each connection, seeds, and three announcements an inference.
+        hello, seed, begin, header = 72, 32, 16, 16
+        payloads = {"client": 4 * hello + seed + 2 * 3 * begin,
+                    "server": 4 * hello + seed + 3 * 3 * begin,
+                    "dealer": 4 * hello + 2 * seed + 1 * 3 * begin}
+        for name, party in result["parties"].items():
+            frames = sum(peer["sent_frames"] + peer["received_frames"]
+                         for peer in party["peers"].values())
+            self.assertEqual(party["framing_bytes"],
+                             header * frames + payloads[name], name)
 
     def test_two_runs_use_different_correlations(self) -> None:
         # The same prompt twice, in two sessions: the answers agree, the
@@ -100,11 +116,13 @@ class PartyTest(ToolTest):
         server_at = f"127.0.0.1:{json.loads(server.stdout.readline())['port']}"
         client = self.party("client", "--server", server_at, "--dealer",
                             dealer_at)
+        self.assertEqual(json.loads(client.stdout.readline()),
+                         {"event": "ready"})
         return client, server, dealer
 
     def request(self, client: subprocess.Popen) -> dict:
         client.stdin.write(json.dumps(
-            {"tokens": list(b"def main("), "position": 8}) + "\n")
+            {"tokens": list(b"def main(") + [0] * 55, "position": 8}) + "\n")
         client.stdin.flush()
         return json.loads(client.stdout.readline())
 
@@ -116,16 +134,8 @@ class PartyTest(ToolTest):
                 parties[victim].send_signal(signal.SIGKILL)
                 begin = time.monotonic()
                 for index, party in enumerate(parties):
-                    if index == victim:
-                        continue
-                    # The client sleeps on its standard input: wake it.
-                    if index == 0:
-                        try:
-                            party.stdin.write('{"tokens":[1],"position":0}\n')
-                            party.stdin.flush()
-                        except BrokenPipeError:
-                            pass
-                    self.assertEqual(party.wait(timeout=5), 1)
+                    if index != victim:
+                        self.assertEqual(party.wait(timeout=5), 1)
                 self.assertLess(time.monotonic() - begin, 5)
 
     def test_client_program_holds_no_weights(self) -> None:

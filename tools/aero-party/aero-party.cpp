@@ -121,7 +121,8 @@ static json bytesOf(const Cost &cost) {
           {"server_to_client", cost.serverToClient},
           {"dealer_to_server", cost.dealerToServer},
           {"dealer_to_client", cost.dealerToClient},
-          {"setup_server_to_client", cost.setupServerToClient}};
+          {"setup_server_to_client", cost.setupServerToClient},
+          {"exchanges", cost.exchanges}};
 }
 
 static void emitStatistics(Role role, const program::Program &program,
@@ -151,6 +152,7 @@ static void emitStatistics(Role role, const program::Program &program,
   emit({{"event", "statistics"},
         {"role", roleName(role)},
         {"inferences", statistics.inferences},
+        {"exchanges", statistics.exchanges},
         {"instructions", std::move(instructions)},
         {"bytes", bytesOf(total)},
         {"payload_bytes", statistics.payloadBytes()},

@@ -164,6 +164,12 @@ spentByLayerAndKind(const PartyStatistics &statistics) {
   return table;
 }
 
+uint64_t exchangesPerInference(const PartyStatistics &statistics) {
+  return statistics.server.value("exchanges", uint64_t(0)) /
+         std::max<uint64_t>(1,
+                            statistics.server.value("inferences", uint64_t(1)));
+}
+
 std::vector<std::string> row(std::string layer, std::string kind,
                              const Spent &spent) {
   return {std::move(layer),
@@ -206,22 +212,21 @@ void printText(Model &model, const RunArguments &arguments,
   table.addRow(row("total", "", total));
   table.print(os);
 
-  double offline = 0, online = 0;
-  for (const Step &step : generation.steps) {
-    offline += step.result.offlineSeconds;
-    online += step.result.seconds;
-  }
-  os << "\nEvery instruction sent exactly the bytes that `aero report` "
-        "predicts. Independent operations\nshare exchanges: "
-     << statistics.server.value("exchanges_per_inference", 0)
-     << " in a row an inference. Once a session, the server sent the client "
+  auto milliseconds = [&](const char *key) {
+    return formatFixed(statistics.server.value(key, 0.0) * 1e3 /
+                           static_cast<double>(count),
+                       0);
+  };
+  os << "\nEvery instruction sent exactly the bytes that aero report predicts. "
+        "In a row, an inference takes\n"
+     << exchangesPerInference(statistics)
+     << " exchanges: independent operations share them. A token took "
+     << milliseconds("offline_seconds") << " ms of correlations and\n"
+     << milliseconds("online_seconds")
+     << " ms online. Once a session, the server sent "
      << formatBytes(statistics.server["bytes"].value("setup_server_to_client",
                                                      uint64_t(0)))
-     << "\nof masked weights. "
-     << formatFixed(offline * 1e3 / static_cast<double>(count), 0)
-     << " ms offline and "
-     << formatFixed(online * 1e3 / static_cast<double>(count), 0)
-     << " ms online a token.\n";
+     << " of masked weights.\n";
 }
 
 json toJson(Model &model, const RunArguments &arguments, const Tokens &prompt,
@@ -272,8 +277,7 @@ json toJson(Model &model, const RunArguments &arguments, const Tokens &prompt,
           {"same_tokens", generation.sameTokens()},
           {"max_logit_difference", generation.maxDifference()},
           {"inferences", std::move(inferences)},
-          {"exchanges_per_inference",
-           statistics.server.value("exchanges_per_inference", 0)},
+          {"exchanges_per_inference", exchangesPerInference(statistics)},
           {"total",
            {{"online", total.online},
             {"offline", total.offline},

@@ -38,8 +38,14 @@ void addLogitsOption(CLI::App *command, bool &allRows) {
       ->default_str("last");
 }
 
+/// One line for each problem.
 int fail(llvm::Error error) {
-  llvm::errs() << "aero: error: " << llvm::toString(std::move(error)) << "\n";
+  std::string text = llvm::toString(std::move(error));
+  llvm::SmallVector<llvm::StringRef> lines;
+  llvm::StringRef(text).split(lines, '\n', /*MaxSplit=*/-1,
+                              /*KeepEmpty=*/false);
+  for (llvm::StringRef line : lines)
+    llvm::errs() << "aero: error: " << line << "\n";
   return 1;
 }
 

@@ -7,9 +7,9 @@
 ///
 /// \file
 /// Payload bytes, exchanges and multiply-adds of an mpc function by
-/// instruction, layer and kind of instruction, and the time that a network takes
-/// for them. All figures come from the ops' CostOpInterface, so they are those
-/// that the program file holds and the parties check.
+/// instruction, layer and kind of instruction, and the time that a network
+/// takes for them. All figures come from the ops' CostOpInterface, so they are
+/// those that the program file holds and the parties check.
 ///
 //===----------------------------------------------------------------------===//
 
@@ -82,8 +82,8 @@ struct CostReport {
   std::vector<NetworkTime> times; // one for each profile
 };
 
-/// Adds up the costs of `func`, whose body is one block of mpc ops. Instructions
-/// without a start are taken to start as soon as possible.
+/// Adds up the costs of `func`, whose body is one block of mpc ops.
+/// Instructions without a start are taken to start as soon as possible.
 llvm::Expected<CostReport> computeCostReport(mlir::func::FuncOp func);
 
 /// Network time of a program. Both directions are used at once; an instruction

@@ -28,10 +28,10 @@ enum class BlockPart {
 ///
 /// Layer i is that of the i-th `pi.attention` along the longest path from the
 /// input. Its ops are those that only attention i needs (the norm before it,
-/// Q, K and V), and those between attention i and attention i + 1 that attention
-/// i + 1 does not need for itself alone (output projection, residual sums,
-/// feed-forward network); after the last attention they end with the last sum
-/// of two activations. A feed-forward network parallel to attention i is of
+/// Q, K and V), and those between attention i and attention i + 1 that
+/// attention i + 1 does not need for itself alone (output projection, residual
+/// sums, feed-forward network); after the last attention they end with the last
+/// sum of two activations. A feed-forward network parallel to attention i is of
 /// layer i too. No norms are needed, and residuals may be scaled. A weight or
 /// constant is of its users' layer, if they agree.
 class LayerAnalysis {

@@ -34,10 +34,11 @@
 namespace aero::reference {
 
 /// Called after every instruction. `instruction` is its index in the program
-/// file (see aero/Target/Program/Program.h), and so is its value's. `values` are
-/// the result's elements in row-major order, signed. The observer may overwrite
-/// them, e.g. with what the parties reconstructed: the next instructions then
-/// start from there, and an instruction is compared on equal inputs.
+/// file (see aero/Target/Program/Program.h), and so is its value's. `values`
+/// are the result's elements in row-major order, signed. The observer may
+/// overwrite them, e.g. with what the parties reconstructed: the next
+/// instructions then start from there, and an instruction is compared on equal
+/// inputs.
 using FixedObserver =
     llvm::function_ref<void(uint32_t instruction, mlir::Operation *op,
                             llvm::MutableArrayRef<int64_t> values)>;
@@ -52,8 +53,8 @@ public:
   FixedInterpreter(FixedInterpreter &&);
   FixedInterpreter &operator=(FixedInterpreter &&);
 
-  /// The revealed integers for T token ids and, if the program computes one row,
-  /// the position of the last token of the prompt (else ignored).
+  /// The revealed integers for T token ids and, if the program computes one
+  /// row, the position of the last token of the prompt (else ignored).
   llvm::Expected<std::vector<int64_t>>
   run(llvm::ArrayRef<int64_t> tokens, int64_t position,
       FixedObserver observer = nullptr) const;
@@ -71,9 +72,10 @@ private:
 };
 
 /// For one run: create and run.
-llvm::Expected<std::vector<int64_t>>
-runFixed(mlir::func::FuncOp func, llvm::ArrayRef<int64_t> tokens,
-         int64_t position, FixedObserver observer = nullptr);
+llvm::Expected<std::vector<int64_t>> runFixed(mlir::func::FuncOp func,
+                                              llvm::ArrayRef<int64_t> tokens,
+                                              int64_t position,
+                                              FixedObserver observer = nullptr);
 
 } // namespace aero::reference
 

@@ -69,6 +69,8 @@ struct PeerStatistics {
 
 struct SessionStatistics {
   uint64_t inferences = 0;
+  /// Sequential message steps of all inferences; 0 for the dealer.
+  uint64_t exchanges = 0;
   std::vector<InstructionStatistics> instructions;
   std::vector<PeerStatistics> peers;
   double setupSeconds = 0, offlineSeconds = 0, onlineSeconds = 0;

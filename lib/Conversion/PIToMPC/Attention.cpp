@@ -26,8 +26,8 @@ using namespace aero;
 //
 // Ranges (f activation fraction bits, l compare bits):
 // - The truncation of Q K^T is correct only for |x| < 2^62 at scale 2f, so the
-//   program is only defined if every score is below 2^(62 - 2f): 2^30 for f = 16.
-//   That, and not a calibration, is the proof that max_row asks for.
+//   program is only defined if every score is below 2^(62 - 2f): 2^30 for f
+//   = 16. That, and not a calibration, is the proof that max_row asks for.
 // - The mask is -2^(l - 3): inside of what max_row compares, and below every
 //   score that a row can have beside a maximum that is not itself absurd.
 // - max_row answers floor(max) or one less, so s - max < 2 and e < 4; the row
@@ -66,8 +66,8 @@ LogicalResult Lowering::lowerAttention(pi::AttentionOp op) {
   double bound = std::ldexp(1.0, int(mpc::truncBoundLog2) - 2 * frac);
   // Wide comparisons have a mask below every proved score.
   bound = std::max(bound, std::ldexp(1.0, int(bits) - 3));
-  auto range = mpc::RangeAttr::get(builder.getContext(), bound,
-                                   mpc::Provenance::Proved);
+  auto range =
+      mpc::RangeAttr::get(builder.getContext(), bound, mpc::Provenance::Proved);
   ArrayRef<int64_t> rows = scoresType.getShape().drop_back();
   Value max = mpc::MaxRowOp::create(
       builder, loc,
@@ -77,8 +77,8 @@ LogicalResult Lowering::lowerAttention(pi::AttentionOp op) {
   Value powers = mpc::Exp2Op::create(
       builder, loc, shareType(scoresType.getShape(), rt::exp2Frac), scores, max,
       IntegerAttr());
-  Value sum = mpc::SumRowOp::create(
-      builder, loc, shareType(rows, rt::exp2Frac), powers, IntegerAttr());
+  Value sum = mpc::SumRowOp::create(builder, loc, shareType(rows, rt::exp2Frac),
+                                    powers, IntegerAttr());
   Value inverse =
       mpc::RecipOp::create(builder, loc, shareType(rows, rt::recipFrac), sum,
                            /*upperBound=*/4 * length, IntegerAttr());
@@ -89,8 +89,8 @@ LogicalResult Lowering::lowerAttention(pi::AttentionOp op) {
       v, /*transposeRhs=*/false, IntegerAttr());
   context = truncate(loc, context, rt::exp2Frac);
   context = mpc::MulOp::create(
-      builder, loc, shareType(headShape, frac + int64_t(rt::recipFrac)), context,
-      inverse, IntegerAttr());
+      builder, loc, shareType(headShape, frac + int64_t(rt::recipFrac)),
+      context, inverse, IntegerAttr());
   context = truncate(loc, context, rt::recipFrac);
 
   Value joined = mpc::TransposeOp::create(

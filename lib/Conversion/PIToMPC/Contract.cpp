@@ -69,7 +69,8 @@ static LogicalResult verifySignature(func::FuncOp func) {
   if (!tokens || tokens.getRank() != 2 ||
       !isI64(tokens, {1, tokens.getDimSize(1)}))
     return emitError(func.getLoc())
-           << "expected the tokens of one prompt, tensor<1xTxi64>, as the first "
+           << "expected the tokens of one prompt, tensor<1xTxi64>, as the "
+              "first "
               "input of '"
            << func.getName() << "': export the model with a batch of 1";
   if (type.getNumInputs() > 2 ||
@@ -79,45 +80,48 @@ static LogicalResult verifySignature(func::FuncOp func) {
               "as the inputs of '"
            << func.getName() << "', got " << type;
   if (type.getNumResults() != 1)
-    return emitError(func.getLoc()) << "expected one result, the logits, got "
-                            << type.getNumResults();
+    return emitError(func.getLoc())
+           << "expected one result, the logits, got " << type.getNumResults();
   return success();
 }
 
 static LogicalResult verifyAttention(pi::AttentionOp op) {
   if (!op.getCausal())
-    return emitError(op.getLoc()) << "no secure form of attention without a causal mask"
-                          << describeNode(op);
+    return emitError(op.getLoc())
+           << "no secure form of attention without a causal mask"
+           << describeNode(op);
   if (op.getScale().convertToFloat() != attentionScale) {
-    InFlightDiagnostic diag =
-        emitError(op.getLoc()) << "attention with scale "
-                       << formatNumber(op.getScale().convertToFloat())
-                       << ", expected ln 2 (scores in base 2)"
-                       << describeNode(op);
+    InFlightDiagnostic diag = emitError(op.getLoc())
+                              << "attention with scale "
+                              << formatNumber(op.getScale().convertToFloat())
+                              << ", expected ln 2 (scores in base 2)"
+                              << describeNode(op);
     diag.attachNote() << "run pi-fold-scaling first: it moves the factor into "
                          "the query weights";
     return diag;
   }
   ArrayRef<int64_t> shape = op.getQuery().getType().getShape();
   if (shape != op.getKey().getType().getShape() || shape.front() != 1)
-    return emitError(op.getLoc()) << "expected queries and keys of the same tokens and "
-                             "a batch of 1, got "
-                          << op.getQuery().getType() << " and "
-                          << op.getKey().getType() << describeNode(op);
+    return emitError(op.getLoc())
+           << "expected queries and keys of the same tokens and "
+              "a batch of 1, got "
+           << op.getQuery().getType() << " and " << op.getKey().getType()
+           << describeNode(op);
   // A row sum is below 4 tokens (see Attention.cpp).
   int64_t most = int64_t(rt::recipMaxUpperBound) / 4;
   if (shape[1] > most)
-    return emitError(op.getLoc()) << "attention over " << shape[1]
-                          << " tokens, the reciprocal of the row sums is made "
-                             "for at most "
-                          << most << describeNode(op);
+    return emitError(op.getLoc())
+           << "attention over " << shape[1]
+           << " tokens, the reciprocal of the row sums is made "
+              "for at most "
+           << most << describeNode(op);
   return success();
 }
 
 LogicalResult aero::verifyLowerable(func::FuncOp func) {
   if (func.isExternal() || !func.getBody().hasOneBlock())
-    return emitError(func.getLoc()) << "expected a body of one block in '"
-                            << func.getName() << "'";
+    return emitError(func.getLoc())
+           << "expected a body of one block in '" << func.getName() << "'";
   LogicalResult result = verifySignature(func);
   // Report everything at once: the remedy is another configuration, and to
   // choose it a user has to see all that is in the way.

@@ -52,11 +52,12 @@ Value Lowering::getActivation(Value value) {
 // pi.embedding table[tokens]  ->  extend(embedding tokens, table)
 LogicalResult Lowering::lowerEmbedding(pi::EmbeddingOp op) {
   if (op.getIndices() != source.getArgument(0)) {
-    InFlightDiagnostic diag = emitError(op.getLoc())
-                              << "expected the indices to be the prompt's tokens"
-                              << describeNode(op);
-    diag.attachNote() << "an embedding of positions is a weight: pi-raise should "
-                         "have folded it";
+    InFlightDiagnostic diag =
+        emitError(op.getLoc())
+        << "expected the indices to be the prompt's tokens" << describeNode(op);
+    diag.attachNote()
+        << "an embedding of positions is a weight: pi-raise should "
+           "have folded it";
     return diag;
   }
   Value table =
@@ -64,9 +65,8 @@ LogicalResult Lowering::lowerEmbedding(pi::EmbeddingOp op) {
   if (!table)
     return failure();
   ArrayRef<int64_t> shape = dropBatch(op.getType().getShape());
-  auto narrow =
-      mpc::ShareType::get(builder.getContext(), shape, mpc::embeddingBits,
-                          options.activationFrac);
+  auto narrow = mpc::ShareType::get(builder.getContext(), shape,
+                                    mpc::embeddingBits, options.activationFrac);
   Value rows = mpc::EmbeddingOp::create(builder, op.getLoc(), narrow, tokens,
                                         table, IntegerAttr());
   shares[op.getResult()] = mpc::ExtendOp::create(
@@ -85,13 +85,14 @@ LogicalResult Lowering::lowerAdd(pi::AddOp op) {
   auto checkShape = [&](Value share) -> LogicalResult {
     if (cast<mpc::ShareType>(share.getType()).getShape() == shape)
       return success();
-    return emitError(op.getLoc()) << "no secure form of pi.add that broadcasts a "
-                             "private value"
-                          << describeNode(op);
+    return emitError(op.getLoc())
+           << "no secure form of pi.add that broadcasts a "
+              "private value"
+           << describeNode(op);
   };
   if (!getShare(lhs))
-    return emitError(op.getLoc()) << "expected a sum with a private operand"
-                          << describeNode(op);
+    return emitError(op.getLoc())
+           << "expected a sum with a private operand" << describeNode(op);
   if (failed(checkShape(getShare(lhs))))
     return failure();
 
@@ -114,27 +115,28 @@ LogicalResult Lowering::lowerAdd(pi::AddOp op) {
   Value weight = getWeight(op, rhs, type.getFrac(), WeightRole::Addend);
   if (!weight)
     return failure();
-  ArrayRef<int64_t> suffix =
-      cast<mpc::ServerType>(weight.getType()).getShape();
+  ArrayRef<int64_t> suffix = cast<mpc::ServerType>(weight.getType()).getShape();
   if (suffix.size() > shape.size() || shape.take_back(suffix.size()) != suffix)
-    return emitError(op.getLoc()) << "no secure form of a weight of shape "
-                          << rhs.getType() << " broadcast to "
-                          << op.getType() << describeNode(op);
-  shares[op.getResult()] = mpc::AddWeightOp::create(
-      builder, op.getLoc(), type, x, weight, IntegerAttr());
+    return emitError(op.getLoc())
+           << "no secure form of a weight of shape " << rhs.getType()
+           << " broadcast to " << op.getType() << describeNode(op);
+  shares[op.getResult()] = mpc::AddWeightOp::create(builder, op.getLoc(), type,
+                                                    x, weight, IntegerAttr());
   return success();
 }
 
-// pi.linear(x, W, b)  ->  linear(x, W, b at the product's scale); truncated when
-// it is used: the logits never are.
+// pi.linear(x, W, b)  ->  linear(x, W, b at the product's scale); truncated
+// when it is used: the logits never are.
 LogicalResult Lowering::lowerLinear(pi::LinearOp op) {
   if (!getShare(op.getInput()))
-    return emitError(op.getLoc()) << "expected a private input" << describeNode(op);
+    return emitError(op.getLoc())
+           << "expected a private input" << describeNode(op);
   ArrayRef<int64_t> shape = dropBatch(op.getType().getShape());
   if (shape.size() != 2)
-    return emitError(op.getLoc()) << "expected an input of one prompt, (tokens, width), "
-                             "got "
-                          << op.getInput().getType() << describeNode(op);
+    return emitError(op.getLoc())
+           << "expected an input of one prompt, (tokens, width), "
+              "got "
+           << op.getInput().getType() << describeNode(op);
   Value x = getActivation(op.getInput());
   Value weight =
       getWeight(op, op.getWeight(), options.weightFrac, WeightRole::Factor);
@@ -157,8 +159,8 @@ LogicalResult Lowering::lowerLinear(pi::LinearOp op) {
 // truncated in one instruction instead of three.
 LogicalResult Lowering::lowerSlice(pi::SliceOp op) {
   if (!getShare(op.getInput()))
-    return emitError(op.getLoc()) << "no secure form of a slice of a weight"
-                          << describeNode(op);
+    return emitError(op.getLoc())
+           << "no secure form of a slice of a weight" << describeNode(op);
   auto input = cast<RankedTensorType>(op.getInput().getType());
   auto result = cast<RankedTensorType>(op.getResult().getType());
   int64_t dropped =
@@ -179,8 +181,8 @@ LogicalResult Lowering::lowerSlice(pi::SliceOp op) {
 LogicalResult Lowering::lowerReshape(pi::ReshapeOp op) {
   Value x = getShare(op.getInput());
   if (!x)
-    return emitError(op.getLoc()) << "no secure form of a reshaped weight"
-                          << describeNode(op);
+    return emitError(op.getLoc())
+           << "no secure form of a reshaped weight" << describeNode(op);
   auto result = cast<RankedTensorType>(op.getResult().getType());
   ArrayRef<int64_t> shape = dropBatch(result.getShape());
   auto type = cast<mpc::ShareType>(x.getType());
@@ -198,16 +200,18 @@ LogicalResult Lowering::lowerReshape(pi::ReshapeOp op) {
 LogicalResult Lowering::lowerSelectToken(pi::SelectTokenOp op) {
   Value x = getShare(op.getInput());
   if (!x || !position || op.getPosition() != source.getArgument(1))
-    return emitError(op.getLoc()) << "expected a row of a private value at the second "
-                             "input, the public position"
-                          << describeNode(op);
+    return emitError(op.getLoc())
+           << "expected a row of a private value at the second "
+              "input, the public position"
+           << describeNode(op);
   auto type = cast<mpc::ShareType>(x.getType());
   if (type.getRank() != 2)
-    return emitError(op.getLoc()) << "expected an input of one prompt, (tokens, width)"
-                          << describeNode(op);
+    return emitError(op.getLoc())
+           << "expected an input of one prompt, (tokens, width)"
+           << describeNode(op);
   shares[op.getResult()] = mpc::TakeRowOp::create(
-      builder, op.getLoc(), type.withShape({1, type.getShape()[1]}), x, position,
-      IntegerAttr());
+      builder, op.getLoc(), type.withShape({1, type.getShape()[1]}), x,
+      position, IntegerAttr());
   return success();
 }
 
@@ -221,8 +225,8 @@ LogicalResult Lowering::lowerReturn(func::ReturnOp op) {
   Value revealed =
       mpc::RevealOp::create(builder, x.getLoc(), tensor, x, IntegerAttr());
   func::ReturnOp::create(builder, op.getLoc(), revealed);
-  target.setFunctionType(builder.getFunctionType(
-      target.getFunctionType().getInputs(), {tensor}));
+  target.setFunctionType(
+      builder.getFunctionType(target.getFunctionType().getInputs(), {tensor}));
   return success();
 }
 
@@ -270,9 +274,9 @@ LogicalResult Lowering::buildSignature() {
 
   MLIRContext *context = builder.getContext();
   auto argument = cast<RankedTensorType>(source.getArgument(0).getType());
-  auto tokensType = mpc::TokensType::getChecked(
-      [&] { return emitError(source.getLoc()); }, context, argument.getDimSize(1),
-      vocabulary);
+  auto tokensType =
+      mpc::TokensType::getChecked([&] { return emitError(source.getLoc()); },
+                                  context, argument.getDimSize(1), vocabulary);
   if (!tokensType)
     return failure();
   SmallVector<Type> inputs = {tokensType};

@@ -60,8 +60,8 @@ static LogicalResult verifyMagnitude(Operation *user, pi::WeightOp weight,
   }
   int32_t log2 = limitLog2(role, frac);
   double limit = std::ldexp(1.0, log2);
-  if (nan == 0 && std::rint(std::ldexp(double(most), frac)) <
-                      std::ldexp(1.0, log2 + frac))
+  if (nan == 0 &&
+      std::rint(std::ldexp(double(most), frac)) < std::ldexp(1.0, log2 + frac))
     return success();
 
   // Slow path: name the culprit.
@@ -70,15 +70,15 @@ static LogicalResult verifyMagnitude(Operation *user, pi::WeightOp weight,
          std::isfinite(values[at]))
     ++at;
   InFlightDiagnostic diag =
-      emitError(user->getLoc()) << "weight '" << weight.getName() << "' holds "
-                        << formatNumber(values[at]) << " at element " << at
-                        << ", but fixed point with " << frac
-                        << " fraction bits needs |w| < " << formatNumber(limit) << " here"
-                        << describeNode(user);
-  diag.attachNote() << "so large a weight usually means that training diverged; "
-                       "otherwise lower "
-                    << (role == WeightRole::Factor ? "weight-frac"
-                                                   : "activation-frac");
+      emitError(user->getLoc())
+      << "weight '" << weight.getName() << "' holds "
+      << formatNumber(values[at]) << " at element " << at
+      << ", but fixed point with " << frac << " fraction bits needs |w| < "
+      << formatNumber(limit) << " here" << describeNode(user);
+  diag.attachNote()
+      << "so large a weight usually means that training diverged; "
+         "otherwise lower "
+      << (role == WeightRole::Factor ? "weight-frac" : "activation-frac");
   return diag;
 }
 
@@ -86,10 +86,10 @@ Value Lowering::getWeight(Operation *user, Value value, int32_t frac,
                           WeightRole role) {
   auto weight = value.getDefiningOp<pi::WeightOp>();
   if (!weight) {
-    InFlightDiagnostic diag =
-        emitError(user->getLoc()) << "expected an operand that the server owns, "
-                             "pi.weight"
-                          << describeNode(user);
+    InFlightDiagnostic diag = emitError(user->getLoc())
+                              << "expected an operand that the server owns, "
+                                 "pi.weight"
+                              << describeNode(user);
     diag.attachNote(value.getLoc())
         << "the operand; pi-raise and canonicalize should have folded it";
     return {};
@@ -108,13 +108,15 @@ Value Lowering::getWeight(Operation *user, Value value, int32_t frac,
     shape = shape.drop_front();
   ElementsAttr elements = withShape(weight.getValue(), shape);
   if (!elements) {
-    emitError(weight.getLoc()) << "weight '" << weight.getName()
-                       << "' is stored in a form that cannot be reshaped";
+    emitError(weight.getLoc())
+        << "weight '" << weight.getName()
+        << "' is stored in a form that cannot be reshaped";
     return {};
   }
   auto type = mpc::ServerType::getChecked(
       [&] {
-        return emitError(weight.getLoc()) << "weight '" << weight.getName() << "': ";
+        return emitError(weight.getLoc())
+               << "weight '" << weight.getName() << "': ";
       },
       builder.getContext(), shape, frac);
   if (!type)

@@ -90,8 +90,7 @@ std::optional<BinaryEvaluator> getBinary(StringRef name) {
       {"Mul",
        {[](float a, float b) { return a * b; },
         [](int64_t a, int64_t b) { return wrap(uint64_t(a) * uint64_t(b)); }}},
-      {"Div",
-       {[](float a, float b) { return a / b; }, divide, nullptr, true}},
+      {"Div", {[](float a, float b) { return a / b; }, divide, nullptr, true}},
       {"Mod",
        {[](float a, float b) { return std::fmod(a, b); }, modulo, nullptr,
         true}},
@@ -131,11 +130,10 @@ Result evaluateBinary(Node &node, const BinaryEvaluator &evaluator,
   if (!compares && a.kind == ElementKind::Bool)
     return invalid(node, "it computes with truth values");
   bool isInt = a.kind == ElementKind::Int && b.kind == ElementKind::Int;
-  HostTensor result =
-      HostTensor::makeZeros(compares ? ElementKind::Bool
-                            : isInt  ? ElementKind::Int
-                                     : ElementKind::Float,
-                            *shape);
+  HostTensor result = HostTensor::makeZeros(compares ? ElementKind::Bool
+                                            : isInt  ? ElementKind::Int
+                                                     : ElementKind::Float,
+                                            *shape);
   StridedIndex ia(*shape, getBroadcastStrides(a.shape, *shape));
   StridedIndex ib(*shape, getBroadcastStrides(b.shape, *shape));
   for (int64_t i = 0, e = result.size(); i < e; ++i, ia.next(), ib.next()) {
@@ -146,9 +144,8 @@ Result evaluateBinary(Node &node, const BinaryEvaluator &evaluator,
         return invalid(node, "it divides by zero");
       result.ints[i] = evaluator.onInt(a.ints[ia.get()], b.ints[ib.get()]);
     } else {
-      result.floats[i] =
-          evaluator.onFloat(static_cast<float>(a.at(ia.get())),
-                            static_cast<float>(b.at(ib.get())));
+      result.floats[i] = evaluator.onFloat(static_cast<float>(a.at(ia.get())),
+                                           static_cast<float>(b.at(ib.get())));
     }
   }
   return result;
@@ -191,9 +188,8 @@ Result evaluateCast(Node &node) {
     else if (*to == ElementKind::Bool)
       result.ints[i] = input.at(i) != 0;
     else
-      result.ints[i] = input.kind == ElementKind::Float
-                           ? toInt(input.floats[i])
-                           : input.ints[i];
+      result.ints[i] = input.kind == ElementKind::Float ? toInt(input.floats[i])
+                                                        : input.ints[i];
   }
   return result;
 }
@@ -406,8 +402,7 @@ Result evaluateConstantOfShape(Node &node) {
   if (const onnx::AttributeProto *value = node.findAttribute("value")) {
     auto tensor = readTensor(value->t());
     if (!tensor)
-      return invalid(node,
-                     "its value " + llvm::toString(tensor.takeError()));
+      return invalid(node, "its value " + llvm::toString(tensor.takeError()));
     if (tensor->size() != 1)
       return invalid(node, "its value is not one number");
     fill = std::move(*tensor);
@@ -431,8 +426,8 @@ Result evaluateRange(Node &node) {
   double count = std::max(0.0, std::ceil((limit - start) / step));
   if (count > 0x1p40 || !fits(node, {static_cast<int64_t>(count)}))
     return invalid(node, "it makes too many elements");
-  HostTensor result = HostTensor::makeZeros(
-      ElementKind::Int, {static_cast<int64_t>(count)});
+  HostTensor result =
+      HostTensor::makeZeros(ElementKind::Int, {static_cast<int64_t>(count)});
   for (int64_t i = 0; i < result.size(); ++i)
     result.ints[i] = wrap(uint64_t(bounds[0]->ints[0]) +
                           uint64_t(i) * uint64_t(bounds[2]->ints[0]));

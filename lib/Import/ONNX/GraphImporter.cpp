@@ -89,10 +89,10 @@ void GraphImporter::addProblem(const Twine &message) {
 std::vector<std::string> GraphImporter::takeMessages() {
   std::vector<std::string> messages;
   if (!unsupported.empty()) {
-    std::string line = unsupported.size() == 1
-                           ? "1 node is not supported: "
-                           : std::to_string(unsupported.size()) +
-                                 " nodes are not supported: ";
+    std::string line =
+        unsupported.size() == 1
+            ? "1 node is not supported: "
+            : std::to_string(unsupported.size()) + " nodes are not supported: ";
     line += llvm::join(unsupported, "; ");
     messages.push_back(line + "; change them in the model and export it again");
   }
@@ -121,8 +121,8 @@ std::optional<Slot> GraphImporter::makeInitializer(onnx::TensorProto &tensor) {
                count >= kInlineElements;
   if (moves) {
     slot.weightName = tensor.name();
-    slot.weight = takeRawData(
-        tensor, RankedTensorType::get(shape, builder.getF32Type()));
+    slot.weight =
+        takeRawData(tensor, RankedTensorType::get(shape, builder.getF32Type()));
     return slot;
   }
 
@@ -231,8 +231,8 @@ Value GraphImporter::materialize(Slot &slot) {
   if (slot.value)
     return slot.value;
   if (slot.weight)
-    slot.value = pi::WeightOp::create(builder, slot.loc, slot.weightName,
-                                      slot.weight);
+    slot.value =
+        pi::WeightOp::create(builder, slot.loc, slot.weightName, slot.weight);
   else
     slot.value = pi::ConstantOp::create(builder, slot.loc,
                                         slot.constant->getAttr(&context));
@@ -405,9 +405,8 @@ bool Node::resolveInputs() {
 }
 
 bool Node::hasOnlyConstants() const {
-  return llvm::all_of(inputs, [](const Slot *slot) {
-    return !slot || slot->constant;
-  });
+  return llvm::all_of(inputs,
+                      [](const Slot *slot) { return !slot || slot->constant; });
 }
 
 std::optional<Shape> Node::getConstantInts(unsigned i, StringRef what) {
@@ -495,9 +494,9 @@ void Node::setAlias(unsigned i, const Slot &slot) {
   // names through Identity nodes. They are different parameters all the same.
   StringRef name = i < getNumOutputs() ? StringRef(proto.output(i)) : "";
   bool named = !name.empty() && !name.contains("::") &&
-               !name.starts_with("/") && name.find_if([](char c) {
-                 return c < '0' || c > '9';
-               }) != StringRef::npos;
+               !name.starts_with("/") &&
+               name.find_if([](char c) { return c < '0' || c > '9'; }) !=
+                   StringRef::npos;
   if (copy.weight && named && getOperator() == "Identity") {
     copy.weightName = name.str();
     copy.loc = NameLoc::get(importer.builder.getStringAttr(name));

@@ -8,8 +8,8 @@
 /// \file
 /// The graph importer walks the live nodes of a graph in file order. A node
 /// whose inputs are all public constants is evaluated (Fold.cpp); any other is
-/// translated by the handler of its operator (MathOps.cpp, ShapeOps.cpp). Faults
-/// are collected, so that one run names all of them.
+/// translated by the handler of its operator (MathOps.cpp, ShapeOps.cpp).
+/// Faults are collected, so that one run names all of them.
 ///
 //===----------------------------------------------------------------------===//
 
@@ -126,9 +126,7 @@ public:
   const HostTensor *getConstant(unsigned i) const {
     return inputs[i]->constant.get();
   }
-  mlir::Value getValue(unsigned i) {
-    return importer.materialize(*inputs[i]);
-  }
+  mlir::Value getValue(unsigned i) { return importer.materialize(*inputs[i]); }
   /// All inputs that are there are public constants.
   bool hasOnlyConstants() const;
   /// The elements of a constant integer input, or a recorded fault.

@@ -23,16 +23,20 @@ using onnx::TensorProto;
 static_assert(std::endian::native == std::endian::little);
 
 std::optional<int64_t> aero::countElements(ArrayRef<int64_t> shape) {
-  int64_t count = 1;
-  bool overflow = false;
+  // Dimensions beside a zero count too: strides are products of them.
+  constexpr int64_t limit = int64_t(1) << 40;
+  int64_t product = 1;
+  bool empty = false;
   for (int64_t dim : shape) {
-    if (dim == 0)
-      return 0;
-    overflow |= dim < 0 || llvm::MulOverflow(count, dim, count);
+    if (dim < 0 || dim > limit)
+      return std::nullopt;
+    empty |= dim == 0;
+    if (dim != 0 && llvm::MulOverflow(product, dim, product))
+      return std::nullopt;
   }
-  if (overflow || count > (int64_t(1) << 40))
+  if (product > limit)
     return std::nullopt;
-  return count;
+  return empty ? 0 : product;
 }
 
 std::optional<ElementKind> aero::getElementKind(int32_t onnxType) {
@@ -109,10 +113,10 @@ void HostTensor::append(const HostTensor &other, int64_t i) {
 }
 
 RankedTensorType HostTensor::getType(MLIRContext *context) const {
-  Type element = kind == ElementKind::Float
-                     ? Type(Float32Type::get(context))
-                     : IntegerType::get(context,
-                                        kind == ElementKind::Int ? 64 : 1);
+  Type element =
+      kind == ElementKind::Float
+          ? Type(Float32Type::get(context))
+          : IntegerType::get(context, kind == ElementKind::Int ? 64 : 1);
   return RankedTensorType::get(shape, element);
 }
 

@@ -199,7 +199,8 @@ LogicalResult importGemm(Node &node) {
       return failure();
   if (node.getRank(0) != 2 || node.getRank(1) != 2)
     return node.invalid("its factors are not matrices");
-  float alpha = node.getFloat("alpha", 1.0f), beta = node.getFloat("beta", 1.0f);
+  float alpha = node.getFloat("alpha", 1.0f),
+        beta = node.getFloat("beta", 1.0f);
   bool transA = node.getInt("transA", 0), transB = node.getInt("transB", 0);
   if (node.hasFault())
     return failure();
@@ -224,8 +225,7 @@ LogicalResult importGemm(Node &node) {
     lhs = transposeMatrix(node, lhs);
   if (transB)
     rhs = transposeMatrix(node, rhs);
-  Value result =
-      pi::MatMulOp::create(builder, node.getLoc(), type, lhs, rhs);
+  Value result = pi::MatMulOp::create(builder, node.getLoc(), type, lhs, rhs);
   if (alpha != 1.0f)
     result = pi::MulOp::create(builder, node.getLoc(), type, result,
                                makeScalar(node, alpha));
@@ -250,8 +250,11 @@ LogicalResult importReduceMean(Node &node) {
   const Shape &input = node.getShape(0);
   int64_t rank = node.getRank(0);
   llvm::SmallSetVector<int64_t, 4> axes;
-  for (int64_t axis : node.getInts("axes").value_or(
-           llvm::to_vector<4>(llvm::seq<int64_t>(rank)))) {
+  Shape listed = node.getInts("axes").value_or(Shape());
+  // No list means all.
+  if (listed.empty())
+    listed = llvm::to_vector<4>(llvm::seq<int64_t>(rank));
+  for (int64_t axis : listed) {
     std::optional<int64_t> normal = normalizeAxis(axis, rank);
     if (!normal || !axes.insert(*normal))
       return node.invalid("its axes do not fit its input");
@@ -259,6 +262,10 @@ LogicalResult importReduceMean(Node &node) {
   bool keep = node.getInt("keepdims", 1) != 0;
   if (node.hasFault())
     return failure();
+  if (axes.empty()) { // A scalar is its own mean.
+    node.setAlias(0, node.getInput(0));
+    return success();
+  }
   SmallVector<int64_t> sorted(axes.begin(), axes.end());
   llvm::sort(sorted);
   Shape shape;
@@ -269,9 +276,9 @@ LogicalResult importReduceMean(Node &node) {
       shape.push_back(1);
   }
   Value value = node.getValue(0);
-  node.setResult(0, pi::ReduceMeanOp::create(
-                        node.getBuilder(), node.getLoc(), node.getType(shape),
-                        value, ArrayRef<int64_t>(sorted), keep));
+  node.setResult(0, pi::ReduceMeanOp::create(node.getBuilder(), node.getLoc(),
+                                             node.getType(shape), value,
+                                             ArrayRef<int64_t>(sorted), keep));
   return success();
 }
 
@@ -321,9 +328,9 @@ LogicalResult importLayerNorm(Node &node) {
   OpBuilder &builder = node.getBuilder();
   Value input = node.getValue(0), gamma = node.getValue(1);
   Value beta = hasBeta ? node.getValue(2) : Value();
-  node.setResult(0, pi::LayerNormOp::create(
-                        builder, node.getLoc(), input.getType(), input, gamma,
-                        beta, builder.getF32FloatAttr(epsilon)));
+  node.setResult(0, pi::LayerNormOp::create(builder, node.getLoc(),
+                                            input.getType(), input, gamma, beta,
+                                            builder.getF32FloatAttr(epsilon)));
   return success();
 }
 

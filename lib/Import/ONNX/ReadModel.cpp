@@ -137,8 +137,8 @@ llvm::Expected<ModelPtr> parse(io::ZeroCopyInputStream &stream, StringRef head,
   if (!model->ParsePartialFromZeroCopyStream(&stream))
     return explainParseFailure(head, size);
   if (llvm::Error error = checkModel(*model))
-    return std::move(error);
-  return std::move(model);
+    return error;
+  return model;
 }
 
 } // namespace

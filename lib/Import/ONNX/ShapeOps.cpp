@@ -47,7 +47,8 @@ std::optional<Shape> aero::resolveReshape(ArrayRef<int64_t> from,
       return std::nullopt;
     shape.push_back(dim);
   }
-  std::optional<int64_t> have = countElements(from), want = countElements(shape);
+  std::optional<int64_t> have = countElements(from),
+                         want = countElements(shape);
   if (!have || !want)
     return std::nullopt;
   if (inferred >= 0) {
@@ -170,8 +171,7 @@ std::optional<std::pair<int64_t, Shape>> aero::getSplit(Node &node) {
     pieces = node.getConstantInts(1, "list of sizes");
   if (node.hasFault())
     return std::nullopt;
-  if (!pieces && node.getNumOutputs() &&
-      size % node.getNumOutputs() == 0)
+  if (!pieces && node.getNumOutputs() && size % node.getNumOutputs() == 0)
     pieces = Shape(node.getNumOutputs(), size / node.getNumOutputs());
   int64_t sum = 0;
   bool fits = pieces && pieces->size() == node.getNumOutputs();
@@ -265,9 +265,9 @@ LogicalResult importReshape(Node &node) {
     return success();
   }
   Value input = node.getValue(0);
-  node.setResult(0, pi::ReshapeOp::create(
-                        node.getBuilder(), node.getLoc(),
-                        node.getType(*shape, node.getKind(0)), input));
+  node.setResult(0, pi::ReshapeOp::create(node.getBuilder(), node.getLoc(),
+                                          node.getType(*shape, node.getKind(0)),
+                                          input));
   return success();
 }
 
@@ -279,10 +279,10 @@ LogicalResult importTranspose(Node &node) {
   for (int64_t axis : *permutation)
     shape.push_back(node.getShape(0)[axis]);
   Value input = node.getValue(0);
-  node.setResult(0, pi::TransposeOp::create(
-                        node.getBuilder(), node.getLoc(),
-                        node.getType(shape, node.getKind(0)), input,
-                        ArrayRef<int64_t>(*permutation)));
+  node.setResult(
+      0, pi::TransposeOp::create(node.getBuilder(), node.getLoc(),
+                                 node.getType(shape, node.getKind(0)), input,
+                                 ArrayRef<int64_t>(*permutation)));
   return success();
 }
 
@@ -456,8 +456,8 @@ LogicalResult importShape(Node &node) {
   // Start and end are attributes since opset 15.
   int64_t start = bound(node.getInt("start", 0));
   int64_t end = std::max(start, bound(node.getInt("end", rank)));
-  node.setConstant(0, HostTensor::makeInts(
-                          shape.slice(start, end - start).vec()));
+  node.setConstant(0,
+                   HostTensor::makeInts(shape.slice(start, end - start).vec()));
   return success();
 }
 

@@ -161,6 +161,7 @@ std::vector<uint8_t> aero::rt::dealOperation(const program::Program &program,
   const Instruction &op = program.instructions(instruction);
   Sizes sizes{program, op};
   DealerRandom random(clientSeed, serverSeed, {inference, instruction, 0});
+  random.reserve(op.cost().dealer_to_server());
   auto maskedWeight = [&](uint32_t index, unsigned bits) -> MaskedWeight {
     const program::Weight &weight = program.weights(index);
     return {instruction, index, weight.shape(0), weight.shape(1), bits};

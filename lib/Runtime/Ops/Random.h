@@ -102,6 +102,8 @@ public:
   std::vector<Wide> clientWide(size_t n);
   void raw(std::span<const uint8_t> bytes);
 
+  /// Room for the whole correction, to save growing it.
+  void reserve(size_t bytes) { correction.reserve(bytes); }
   std::vector<uint8_t> takeCorrection() { return std::move(correction); }
 
 private:

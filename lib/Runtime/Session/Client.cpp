@@ -7,6 +7,8 @@
 
 #include "Executor.h"
 
+#include <cstring>
+
 using namespace aero;
 using namespace aero::rt;
 
@@ -127,6 +129,13 @@ Result<Inference> Client::infer(std::span<const uint32_t> tokens,
     state->executor->statistics[weight.instruction].offlineSeconds +=
         single.lap();
   }
+  // The server says when its correlations are there too: the online phase
+  // begins for both at once.
+  Begin ready;
+  AERO_RETURN_IF_ERROR(state->server->receive(
+      FrameKind::Begin, {reinterpret_cast<uint8_t *>(&ready), sizeof(ready)}));
+  if (std::memcmp(&ready, &begin, sizeof(ready)) != 0)
+    return Error{"the server answered another inference than was asked for"};
   Inference inference;
   inference.offlineSeconds = watch.lap();
 
@@ -157,6 +166,7 @@ Status Client::end() {
 SessionStatistics Client::statistics() const {
   SessionStatistics all = state->totals;
   all.instructions = state->executor->statistics;
+  all.exchanges = state->executor->exchanges;
   if (state->server)
     all.peers.push_back({Role::Server, state->server->counters()});
   all.peers.push_back({Role::Dealer, state->dealer.counters()});

@@ -115,6 +115,7 @@ Status Executor::exchange(Run &run, Channel &peer) {
   }
   run.in.resize(expected);
   AERO_RETURN_IF_ERROR(peer.exchange(run.out, run.in));
+  ++exchanges;
   double seconds = watch.lap();
   std::span<const uint8_t> in = run.in;
   for (Active &active : run.active) {
@@ -159,6 +160,7 @@ Result<Share> Executor::run(Input input, Channel &peer) {
       Cost &bytes = statistics[active.instruction].bytes;
       bytes.clientToServer += active.sent.clientToServer;
       bytes.serverToClient += active.sent.serverToClient;
+      bytes.exchanges += active.step;
       finish(run, active.instruction, active.operation->takeResult());
       active.operation.reset();
     }

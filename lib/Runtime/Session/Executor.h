@@ -36,6 +36,8 @@ public:
                      std::vector<uint8_t> correction) const;
 
   std::vector<InstructionStatistics> statistics;
+  /// That took place, in all inferences.
+  uint64_t exchanges = 0;
 
 private:
   struct Active {

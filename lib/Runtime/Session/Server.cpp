@@ -110,7 +110,9 @@ Status Server::State::infer(const Begin &begin) {
   if (begin.position >= program.context() || begin.zero != 0)
     return Error{"the client sent a malformed begin"};
   Stopwatch watch;
-  AERO_RETURN_IF_ERROR(dealer.send(FrameKind::Begin, viewBytes(begin)));
+  // The dealer learns that there is an inference, not how long the prompt is.
+  Begin request = {begin.inference, 0, 0};
+  AERO_RETURN_IF_ERROR(dealer.send(FrameKind::Begin, viewBytes(request)));
   Executor::Input input{begin.inference, begin.position, {}, {}, {}};
   input.corrections.resize(program.instructions_size());
   for (int i = 0; i < program.instructions_size(); ++i) {
@@ -122,6 +124,7 @@ Status Server::State::infer(const Begin &begin) {
     executor->statistics[i].offlineSeconds += single.lap();
     input.corrections[i] = std::move(*correction);
   }
+  AERO_RETURN_IF_ERROR(client->send(FrameKind::Begin, viewBytes(begin)));
   totals.offlineSeconds += watch.lap();
   Result<Share> result = executor->run(std::move(input), *client);
   if (!result.ok())
@@ -190,6 +193,7 @@ Status Server::serve() {
 SessionStatistics Server::statistics() const {
   SessionStatistics all = state->totals;
   all.instructions = state->executor->statistics;
+  all.exchanges = state->executor->exchanges;
   if (state->client)
     all.peers.push_back({Role::Client, state->client->counters()});
   all.peers.push_back({Role::Dealer, state->dealer.counters()});

@@ -31,7 +31,8 @@ struct Hello {
 };
 static_assert(sizeof(Hello) == 72);
 
-/// Start of an inference: client to server, and server to dealer.
+/// Start of an inference: client to server, server to dealer (without the
+/// position), and server to client once its correlations are there.
 struct Begin {
   uint64_t inference;
   uint32_t position;

@@ -86,9 +86,8 @@ void ProgramBuilder::addValue(ArrayRef<int64_t> shape, unsigned bits,
   value.set_frac(frac);
 }
 
-llvm::Error
-ProgramBuilder::addParameters(Operation &op,
-                              program::Instruction &instruction) {
+llvm::Error ProgramBuilder::addParameters(Operation &op,
+                                          program::Instruction &instruction) {
   // Tokens, position and weights are not values.
   for (Value operand : op.getOperands())
     if (isa<mpc::ShareType>(operand.getType())) {
@@ -171,7 +170,9 @@ ProgramBuilder::addParameters(Operation &op,
         instruction.mutable_reveal();
         return success();
       })
-      .Case([&](mpc::ExtendOp) { return instruction.mutable_extend(), success(); })
+      .Case([&](mpc::ExtendOp) {
+        return instruction.mutable_extend(), success();
+      })
       .Case([&](mpc::MulOp) { return instruction.mutable_mul(), success(); })
       .Case([&](mpc::AddOp) { return instruction.mutable_add(), success(); })
       .Case([&](mpc::SumRowOp) {

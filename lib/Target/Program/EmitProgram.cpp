@@ -23,10 +23,8 @@ using namespace aero;
 static constexpr size_t chunkElements = size_t(1) << 20;
 
 static std::string message(const WeightBlock &block) {
-  return "weight '" + block.name +
-         "' does not fit into fixed point with " +
-         std::to_string(block.frac) +
-         " fraction bits";
+  return "weight '" + block.name + "' does not fit into fixed point with " +
+         std::to_string(block.frac) + " fraction bits";
 }
 
 namespace {
@@ -41,7 +39,8 @@ struct Chunk {
     buffer.resize(chunkElements);
     if (block.type == program::Weight::TYPE_I32) {
       bytes = values.size() * sizeof(int32_t);
-      fits = mpc::quantize(values, block.frac, reinterpret_cast<int32_t *>(buffer.data()));
+      fits = mpc::quantize(values, block.frac,
+                           reinterpret_cast<int32_t *>(buffer.data()));
     } else {
       bytes = values.size() * sizeof(int64_t);
       fits = mpc::quantize(values, block.frac, buffer.data());

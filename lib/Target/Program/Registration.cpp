@@ -25,7 +25,8 @@ void aero::registerProgramTranslations() {
         llvm::Expected<program::Program> program =
             buildProgram(module, ProgramOptions());
         if (!program)
-          return emitError(module.getLoc()) << llvm::toString(program.takeError());
+          return emitError(module.getLoc())
+                 << llvm::toString(program.takeError());
         std::string text;
         google::protobuf::TextFormat::PrintToString(*program, &text);
         os << text;

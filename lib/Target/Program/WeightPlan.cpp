@@ -35,9 +35,9 @@ llvm::Expected<size_t> WeightPlan::findOrAddBlock(mpc::WeightOp op,
 
   llvm::Expected<ElementsData<float>> data = getFloatData(op.getValue());
   if (!data)
-    return llvm::createStringError("weight '" + op.getName() +
-                                   "' cannot be read: " +
-                                   llvm::toString(data.takeError()));
+    return llvm::createStringError(
+        "weight '" + op.getName() +
+        "' cannot be read: " + llvm::toString(data.takeError()));
   ArrayRef<float> values = *data;
   uint64_t hash = llvm::xxh3_64bits(
       llvm::ArrayRef(reinterpret_cast<const uint8_t *>(values.data()),

@@ -29,8 +29,9 @@ struct WeightBlock {
   }
 };
 
-/// Assigns offsets, giving equal values one block. Weights that the parties mask
-/// keep an entry of their own in the program even then: a mask is used once.
+/// Assigns offsets, giving equal values one block. Weights that the parties
+/// mask keep an entry of their own in the program even then: a mask is used
+/// once.
 class WeightPlan {
 public:
   /// Adds an entry for `op` to `program` and returns its index.

@@ -38,9 +38,9 @@ protected:
                   : mlir::func::FuncOp();
   }
 
-  /// Runs `body`, which computes %y of type `result` from %x, a matrix of `rows`
-  /// rows that stands for x / 2^frac. A program's inputs are token ids, so the
-  /// observer puts x in the place of what a table of zeros gives.
+  /// Runs `body`, which computes %y of type `result` from %x, a matrix of
+  /// `rows` rows that stands for x / 2^frac. A program's inputs are token ids,
+  /// so the observer puts x in the place of what a table of zeros gives.
   llvm::Expected<Integers> run(llvm::ArrayRef<int64_t> x, int64_t rows,
                                int frac, const std::string &body,
                                const std::string &shape, int resultFrac) {
@@ -50,18 +50,18 @@ protected:
     std::string narrow = "!mpc.share<" + dims + scale + ", bits = 32>";
     std::string result =
         "!mpc.share<" + shape + ", f = " + std::to_string(resultFrac) + ">";
-    std::string tokens = "!mpc.tokens<" + length + ", vocabulary = " + length +
-                         ">",
+    std::string tokens =
+                    "!mpc.tokens<" + length + ", vocabulary = " + length + ">",
                 table = "!mpc.server<" + dims + scale + ">",
                 tensor = "tensor<" + shape + "xf64>";
     mlir::func::FuncOp func =
         parse("func.func @f(%t: " + tokens + ", %at: !mpc.position) -> " +
               tensor + " {\n%w = mpc.weight \"w\" dense<0.0> : tensor<" + dims +
               "xf32> : " + table + "\n%e = mpc.embedding %t, %w : " + tokens +
-              ", " + table + " -> " + narrow + "\n%x = mpc.extend %e : " +
-              narrow + " -> !mpc.share<" + dims + scale + ">\n" + body +
-              "\n%z = mpc.reveal %y : " + result + " -> " + tensor +
-              "\nreturn %z : " + tensor + "\n}\n");
+              ", " + table + " -> " + narrow +
+              "\n%x = mpc.extend %e : " + narrow + " -> !mpc.share<" + dims +
+              scale + ">\n" + body + "\n%z = mpc.reveal %y : " + result +
+              " -> " + tensor + "\nreturn %z : " + tensor + "\n}\n");
     if (!func)
       return llvm::createStringError("does not parse");
     Integers ids(rows);
@@ -70,7 +70,9 @@ protected:
     return runFixed(func, ids, position,
                     [&](uint32_t, mlir::Operation *op,
                         llvm::MutableArrayRef<int64_t> values) {
-                      if (llvm::isa<mpc::ExtendOp>(op))
+                      auto extend = llvm::dyn_cast<mpc::ExtendOp>(op);
+                      if (extend &&
+                          extend.getInput().getDefiningOp<mpc::EmbeddingOp>())
                         std::copy(x.begin(), x.end(), values.begin());
                     });
   }

@@ -513,14 +513,12 @@ TEST_F(FailureTest, ArbitraryContentsAreHarmless) {
           answerAsDealer(dealer->second, Role::Server);
           greetServer(client->second);
           EXPECT_TRUE(sendBegin(client->second, 1, 0).ok());
-          for (const program::Instruction &op : program().instructions())
-            if (uint64_t n = op.cost().dealer_to_server())
-              EXPECT_TRUE(
-                  dealer->second.send(FrameKind::Correction, noise(n)).ok());
+          sendCorrections(dealer->second, noise);
           // Sizes of the exchanges follow from the program alone.
           for (auto [sent, received] : exchangeSizes()) {
             std::vector<uint8_t> in(received);
-            ASSERT_TRUE(client->second.exchange(noise(sent), in).ok());
+            Status status = client->second.exchange(noise(sent), in);
+            ASSERT_TRUE(status.ok()) << status.message();
           }
           EXPECT_TRUE(client->second.send(FrameKind::End, {}).ok());
         });

@@ -37,7 +37,9 @@ public:
   uint64_t word() { return engine(); }
   /// Uniform in [low, high].
   int64_t in(int64_t low, int64_t high) {
-    return low + int64_t(engine() % (uint64_t(high) - uint64_t(low) + 1));
+    uint64_t count = uint64_t(high) - uint64_t(low) + 1;
+    uint64_t offset = count ? engine() % count : engine(); // 0: all of them
+    return int64_t(uint64_t(low) + offset);
   }
   Values values(size_t n, int64_t low, int64_t high) {
     Values values(n);

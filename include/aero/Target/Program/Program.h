@@ -47,9 +47,9 @@ struct EmittedProgram {
   uint64_t weightBytes = 0;
 };
 
-/// Writes the program file and the weights file, rounding weights to the nearest
-/// integer, ties to even. Both files are complete or, after an error, neither
-/// has been touched.
+/// Writes the program file and the weights file, rounding weights to the
+/// nearest integer, ties to even. Both files are complete or, after an error,
+/// neither has been touched.
 llvm::Expected<EmittedProgram> emitProgram(mlir::ModuleOp module,
                                            const std::string &programPath,
                                            const std::string &weightsPath,

@@ -66,9 +66,9 @@ static LogicalResult verifyRows(Operation *op, ShareType type) {
 /// A compared value is cut into groups of four bits, and `exp2` needs 8.
 static LogicalResult verifyCompareBits(Operation *op, unsigned bits) {
   if (bits < rt::exp2MinCompareBits || bits > ringBits || bits % 4 != 0)
-    return op->emitOpError() << "compares " << bits
-                             << " bits, expected a multiple of 4 from "
-                             << rt::exp2MinCompareBits << " to " << ringBits;
+    return op->emitOpError()
+           << "compares " << bits << " bits, expected a multiple of 4 from "
+           << rt::exp2MinCompareBits << " to " << ringBits;
   return success();
 }
 
@@ -221,8 +221,7 @@ LogicalResult ExtendOp::verify() {
 LogicalResult CausalMaskOp::verify() {
   ShareType x = getInput().getType();
   // (C1)
-  if (x.getRank() < 2 ||
-      x.getShape().back() != x.getShape()[x.getRank() - 2])
+  if (x.getRank() < 2 || x.getShape().back() != x.getShape()[x.getRank() - 2])
     return emitOpError() << "expected square matrices, got " << x;
   // (C2)
   int64_t fill = getFill(), half = int64_t(1) << (x.getBits() - 1);
@@ -300,8 +299,7 @@ LogicalResult RecipOp::verify() {
     return emitOpError() << "expected an operand with " << rt::exp2Frac
                          << " fraction bits, got " << x;
   // (C3)
-  if (getUpperBound() < 1 ||
-      getUpperBound() > int64_t(rt::recipMaxUpperBound))
+  if (getUpperBound() < 1 || getUpperBound() > int64_t(rt::recipMaxUpperBound))
     return emitOpError() << "expected an upper bound from 1 to "
                          << rt::recipMaxUpperBound << ", got "
                          << int64_t(getUpperBound());

@@ -13,7 +13,8 @@
 
 using namespace aero::mpc;
 
-bool aero::mpc::quantize(llvm::ArrayRef<float> values, int32_t frac, int32_t *out) {
+bool aero::mpc::quantize(llvm::ArrayRef<float> values, int32_t frac,
+                         int32_t *out) {
   // Adding 1.5 * 2^52 leaves the rounded integer in the low bits of the double:
   // three vector instructions, where rint is a call on the oldest x86-64.
   constexpr double magic = 0x1.8p52;
@@ -30,7 +31,8 @@ bool aero::mpc::quantize(llvm::ArrayRef<float> values, int32_t frac, int32_t *ou
   return !nan && most < 0x1p31 - 0.5;
 }
 
-bool aero::mpc::quantize(llvm::ArrayRef<float> values, int32_t frac, int64_t *out) {
+bool aero::mpc::quantize(llvm::ArrayRef<float> values, int32_t frac,
+                         int64_t *out) {
   const double scale = std::ldexp(1.0, frac);
   for (size_t i = 0; i < values.size(); ++i) {
     double scaled = values[i] * scale;

@@ -93,9 +93,9 @@ LogicalResult aero::mpc::verifySchedule(func::FuncOp func) {
   }
   // Local instructions finish when they start.
   if (uint64_t last = countExchanges(func); last > covered)
-    return func.emitOpError() << "ends at exchange " << last
-                              << ", but no message is sent after exchange "
-                              << covered;
+    return func.emitOpError()
+           << "ends at exchange " << last
+           << ", but no message is sent after exchange " << covered;
   return success();
 }
 

@@ -79,6 +79,17 @@ IntegerAttr getLayerAttr(FusedLoc loc) {
 std::string aero::pi::getNodeName(Location loc) {
   llvm::SmallSetVector<StringRef, 4> names;
   collectNames(loc, names);
+  if (names.size() < 2)
+    return llvm::join(names, "+");
+  // Exporters name nodes by module: nine nodes of /h.0/ln_1 are one layer norm.
+  StringRef common = names.front();
+  for (StringRef name : names)
+    common = common.take_while([&, i = size_t(0)](char c) mutable {
+      return i < name.size() && name[i++] == c;
+    });
+  common = common.take_front(common.rfind('/') + 1);
+  if (common.size() > 1)
+    return (common + "*").str();
   return llvm::join(names, "+");
 }
 

@@ -66,9 +66,8 @@ std::optional<ScalarOperand> matchScalarOperand(Operation *op) {
 
 Location fuseLocations(ArrayRef<Operation *> ops) {
   SmallVector<Operation *> sorted(ops);
-  llvm::sort(sorted, [](Operation *a, Operation *b) {
-    return a->isBeforeInBlock(b);
-  });
+  llvm::sort(sorted,
+             [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
   SmallVector<Location> locations;
   for (Operation *op : sorted)
     locations.push_back(op->getLoc());

@@ -43,8 +43,8 @@ struct ScalarOperand {
 };
 std::optional<ScalarOperand> matchScalarOperand(mlir::Operation *op);
 
-/// One location that names the nodes of all of `ops`, in program order. They are
-/// in one block.
+/// One location that names the nodes of all of `ops`, in program order. They
+/// are in one block.
 mlir::Location fuseLocations(llvm::ArrayRef<mlir::Operation *> ops);
 
 void populateRaiseLayerNormPatterns(mlir::RewritePatternSet &patterns);

@@ -44,6 +44,13 @@ TEST_F(LocationTest, JoinsTheNodesOfAFusedOpOnceEachInOrder) {
             "Mul_9+Div_2+Erf_1");
 }
 
+TEST_F(LocationTest, NamesTheModuleThatFusedNodesShare) {
+  EXPECT_EQ(getNodeName(fuse({name("/h.0/ln_1/Sub"), name("/h.0/ln_1/Sqrt")})),
+            "/h.0/ln_1/*");
+  EXPECT_EQ(getNodeName(fuse({name("/h.0/Add"), name("/h.1/Add")})),
+            "/h.0/Add+/h.1/Add");
+}
+
 TEST_F(LocationTest, PrefersTheCalleeOfAnInlinedOp) {
   EXPECT_EQ(getNodeName(CallSiteLoc::get(name("callee"), name("caller"))),
             "callee");

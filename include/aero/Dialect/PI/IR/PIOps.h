@@ -16,7 +16,8 @@
 namespace aero::pi {
 
 /// The ONNX node that an op came from, or an empty string. A fused op names
-/// all of its nodes, joined by "+".
+/// all of its nodes, joined by "+", or by the module that they share:
+/// "/h.0/ln_1/*".
 std::string getNodeName(mlir::Location loc);
 
 /// The transformer layer recorded in a location by `pi-raise`, or -1.
