@@ -7,11 +7,11 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-prompt=${1:-"def __init__(self, "}
+prompt=${1:-"    return self."}
 
 cmake/install-packages.sh build
 echo "Building into build/ ..."
 cmake/build.sh build -DAERO_BUILD_TESTS=OFF
 echo
 exec build/bin/aero run examples/models/python-sm-scffn.onnx \
-  --config SM+ScFuFFN --prompt "$prompt" --new-tokens 24
+  --config SM+ScFuFFN --prompt "$prompt" --new-tokens 32

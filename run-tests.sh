@@ -14,7 +14,5 @@ if [ ! -d test/oracle/node_modules/onnxruntime-node ]; then
   (cd test/oracle && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null)
 fi
 echo "Building into build/ ..."
-cmake/build.sh build -DAERO_BUILD_TESTS=ON
-echo "Building the fuzzers into build-fuzz/ ..."
-cmake/build.sh build-fuzz -DAERO_BUILD_TESTS=OFF -DAERO_BUILD_FUZZERS=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
+cmake/build.sh build -DAERO_BUILD_TESTS=ON -DAERO_BUILD_FUZZERS=ON
 exec /usr/bin/python3 test/run_suites.py "$@"

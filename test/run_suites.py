@@ -20,7 +20,6 @@ from typing import Callable
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
-FUZZ = ROOT / "build-fuzz"
 LOGS = BUILD / "test-logs"
 
 
@@ -86,9 +85,9 @@ def lit_tool() -> str:
     return "lit"
 
 
-def unittest(folder: str) -> list[str]:
+def unittest(tests: str, top: str) -> list[str]:
     return ["/usr/bin/python3", "-m", "unittest", "discover", "-v",
-            "-s", folder, "-t", folder]
+            "-s", tests, "-t", top]
 
 
 def git(*arguments: str) -> list[str]:
@@ -115,17 +114,17 @@ SUITES = [
           ["clang-tidy-22", "--quiet", "-p", str(BUILD), *changed_sources()],
           count_exit),
     Suite("unit", "GoogleTest, libraries",
-          ["ctest", "--test-dir", str(BUILD), "-j2", "--output-on-failure"],
-          count_ctest),
+          ["ctest", "--test-dir", str(BUILD), "-j2", "--output-on-failure",
+           "-E", "^Fuzz"], count_ctest),
     Suite("lit", "FileCheck, dialects, passes and tools",
           [lit_tool(), "-v", "-j2", str(BUILD / "test")], count_lit),
-    Suite("python", "training and export", unittest("python/tests"),
-          count_unittest),
+    Suite("python", "training and export",
+          unittest("python/tests", "python"), count_unittest),
     Suite("integration", "processes, oracles, bad input",
-          unittest("test/Integration"), count_unittest),
+          unittest("test/Integration", "test/Integration"), count_unittest),
     Suite("fuzz", "parsers and messages under ASan and UBSan",
-          ["ctest", "--test-dir", str(FUZZ), "--output-on-failure"],
-          count_ctest),
+          ["ctest", "--test-dir", str(BUILD), "--output-on-failure",
+           "-R", "^Fuzz"], count_ctest),
 ]
 
 
@@ -133,6 +132,7 @@ def run(suite: Suite) -> Count:
     print(f"{suite.name:<12} {suite.what} ...", end=" ", flush=True)
     start = time.monotonic()
     environment = dict(os.environ, AERO_BUILD_DIR=str(BUILD),
+                       PYTHONDONTWRITEBYTECODE="1",
                        OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     process = subprocess.run(suite.command, cwd=ROOT, env=environment,
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -219,8 +219,10 @@ static Status runServer(const Options &options) {
   return {};
 }
 
-/// One request: {"tokens":[...],"position":p}.
-static Status answerRequest(Client &client, const std::string &line) {
+/// One request: {"tokens":[...],"position":p}. `refused` if nothing was sent.
+static Status answerRequest(Client &client, const std::string &line,
+                            bool &refused) {
+  refused = true;
   json request = json::parse(line, nullptr, /*allow_exceptions=*/false);
   std::vector<uint32_t> tokens;
   if (!request.is_object() || !request.contains("tokens") ||
@@ -235,6 +237,8 @@ static Status answerRequest(Client &client, const std::string &line) {
     tokens.push_back(token.get<uint32_t>());
   }
   uint32_t position = request["position"].get<uint32_t>();
+  AERO_RETURN_IF_ERROR(client.check(tokens, position));
+  refused = false;
   Result<Inference> inference = client.infer(tokens, position);
   if (!inference.ok())
     return inference.takeError();
@@ -248,7 +252,7 @@ static Status answerRequest(Client &client, const std::string &line) {
   return {};
 }
 
-static Status serveRequests(Client &client) {
+static Status serveRequests(Client &client, bool &refused) {
   LineReader reader;
   bool open = true;
   while (open || !reader.empty()) {
@@ -259,7 +263,7 @@ static Status serveRequests(Client &client) {
     }
     std::string line = reader.take();
     if (line.find_first_not_of(" \t\r") != std::string::npos)
-      AERO_RETURN_IF_ERROR(answerRequest(client, line));
+      AERO_RETURN_IF_ERROR(answerRequest(client, line, refused));
   }
   return {};
 }
@@ -284,9 +288,11 @@ static Status runClient(const Options &options) {
     return server.takeError();
   AERO_RETURN_IF_ERROR(client->joinServer(std::move(*server)));
   emit({{"event", "ready"}});
-  Status status = serveRequests(*client);
-  // After a bad request the peers still get an orderly end.
-  Status ended = client->end();
+  // After a bad request the peers still get an orderly end; after a failure the
+  // closed connections tell them that it was none.
+  bool refused = false;
+  Status status = serveRequests(*client, refused);
+  Status ended = status.ok() || refused ? client->end() : Status();
   AERO_RETURN_IF_ERROR(status);
   AERO_RETURN_IF_ERROR(ended);
   emitStatistics(Role::Client, program->program, client->statistics());

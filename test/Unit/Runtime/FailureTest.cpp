@@ -115,6 +115,15 @@ protected:
                     std::vector<uint8_t>(weight.rows * weight.rowBytes()))
               .ok());
   }
+  template <typename Contents>
+  void sendCorrections(Channel &server, Contents contents) {
+    for (const program::Instruction &op : program().instructions()) {
+      uint64_t n = op.cost().dealer_to_server();
+      if (n != 0) {
+        EXPECT_TRUE(server.send(FrameKind::Correction, contents(n)).ok());
+      }
+    }
+  }
   static void drop(Channel &channel) { Channel gone = std::move(channel); }
   static Status sendBegin(Channel &to, uint64_t inference, uint32_t position) {
     Begin begin = {inference, position, 0};
@@ -206,12 +215,9 @@ TEST_F(FailureTest, ServerNoticesInAnExchange) {
                 answerAsDealer(dealer->second, Role::Server);
                 greetServer(client->second);
                 EXPECT_TRUE(sendBegin(client->second, 1, 3).ok());
-                for (const program::Instruction &op : program().instructions())
-                  if (uint64_t n = op.cost().dealer_to_server())
-                    EXPECT_TRUE(dealer->second
-                                    .send(FrameKind::Correction,
-                                          std::vector<uint8_t>(n))
-                                    .ok());
+                sendCorrections(dealer->second, [](size_t n) {
+                  return std::vector<uint8_t>(n);
+                });
                 drop(client->second);
               });
   EXPECT_THAT(message, HasSubstr("closed the connection"));
@@ -226,8 +232,9 @@ TEST_F(FailureTest, DealerNoticesThatServerOrClientDies) {
                   [&] {
                     greetDealer(server->second, Role::Server);
                     greetDealer(client->second, Role::Client);
-                    if (dealing)
+                    if (dealing) {
                       EXPECT_TRUE(sendBegin(server->second, 1, 3).ok());
+                    }
                     drop(clientDies ? client->second : server->second);
                   });
       EXPECT_THAT(message, HasSubstr("closed the connection"));
@@ -514,6 +521,8 @@ TEST_F(FailureTest, ArbitraryContentsAreHarmless) {
           greetServer(client->second);
           EXPECT_TRUE(sendBegin(client->second, 1, 0).ok());
           sendCorrections(dealer->second, noise);
+          std::vector<uint8_t> ready(sizeof(Begin));
+          EXPECT_TRUE(client->second.receive(FrameKind::Begin, ready).ok());
           // Sizes of the exchanges follow from the program alone.
           for (auto [sent, received] : exchangeSizes()) {
             std::vector<uint8_t> in(received);

@@ -5,6 +5,7 @@ aero_add_unit_test(AeroRuntimeProtocolTests
   CorrelationTest.cpp
   FailureTest.cpp
   LocalTest.cpp
+  ParallelTest.cpp
   ProductTest.cpp
   RescaleTest.cpp
   SessionTest.cpp

@@ -180,8 +180,8 @@ TEST_F(SessionTest, MeasuredBytesArePredictedBytes) {
       frames += peer.counters.sentFrames + peer.counters.receivedFrames;
     uint64_t extra = party->framingBytes() - frameHeaderBytes * frames;
     uint64_t hellos = 4 * 72;
-    uint64_t expected = party == &run.client   ? hellos + 32 + n * 16
-                        : party == &run.server ? hellos + 32 + 2 * n * 16
+    uint64_t expected = party == &run.client   ? hellos + 32 + 2 * n * 16
+                        : party == &run.server ? hellos + 32 + 3 * n * 16
                                                : hellos + 64 + n * 16;
     EXPECT_EQ(extra, expected);
   }
