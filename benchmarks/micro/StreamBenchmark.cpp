@@ -1,5 +1,4 @@
-//===- StreamBenchmark.cpp - Randomness and encodings
-//---------------------------------------------------------===//
+//===- StreamBenchmark.cpp - Randomness and encodings ---------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

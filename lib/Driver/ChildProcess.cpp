@@ -1,5 +1,4 @@
-//===- ChildProcess.cpp - A child that speaks JSON lines
-//---------------------------------------------------------===//
+//===- ChildProcess.cpp - A child that speaks JSON lines ------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- LocalParties.cpp - All parties on this machine
-//---------------------------------------------------------===//
+//===- LocalParties.cpp - All parties on this machine ---------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Parties.cpp - Private inference of a model on this machine
-//---------------------------------------------------------===//
+//===- Parties.cpp - Private inference of a model on this machine ---------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

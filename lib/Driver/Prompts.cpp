@@ -1,5 +1,4 @@
-//===- Prompts.cpp - Prompts as people write them
-//---------------------------------------------------------===//
+//===- Prompts.cpp - Prompts as people write them -------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

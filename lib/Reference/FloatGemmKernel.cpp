@@ -1,4 +1,4 @@
-//===- FloatGemmKernel.cpp - One Eigen product for one instruction set ---===//
+//===- FloatGemmKernel.cpp - One Eigen product for one instruction set ----===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- FloatKernels.h - The arithmetic of the float interpreter ----------===//
+//===- FloatKernels.h - The arithmetic of the float interpreter -----------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

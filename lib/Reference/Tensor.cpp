@@ -1,4 +1,4 @@
-//===- Tensor.cpp - Tensors of the reference interpreter -----------------===//
+//===- Tensor.cpp - Tensors of the reference interpreter ------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

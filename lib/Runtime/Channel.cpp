@@ -1,5 +1,4 @@
-//===- Channel.cpp - Framed, counted connections
-//---------------------------------------------------------===//
+//===- Channel.cpp - Framed, counted connections --------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Prg.cpp - Pseudo-random generator
-//---------------------------------------------------------===//
+//===- Prg.cpp - Pseudo-random generator ----------------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Elements.cpp - Reading and making weight blobs --------------------===//
+//===- Elements.cpp - Reading and making weight blobs ---------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

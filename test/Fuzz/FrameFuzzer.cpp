@@ -1,5 +1,4 @@
-//===- FrameFuzzer.cpp - Hostile peers
-//---------------------------------------------------------===//
+//===- FrameFuzzer.cpp - Hostile peers ------------------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

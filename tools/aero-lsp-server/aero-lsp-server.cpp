@@ -1,4 +1,4 @@
-//===- aero-lsp-server.cpp - Editor support for AERO's MLIR --------------===//
+//===- aero-lsp-server.cpp - Editor support for AERO's MLIR ---------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

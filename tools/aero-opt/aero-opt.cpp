@@ -1,4 +1,4 @@
-//===- aero-opt.cpp - Runs passes on MLIR --------------------------------===//
+//===- aero-opt.cpp - Runs passes on MLIR ---------------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

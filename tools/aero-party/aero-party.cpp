@@ -1,4 +1,4 @@
-//===- aero-party.cpp - One party of a secure inference ------------------===//
+//===- aero-party.cpp - One party of a secure inference -------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Commands.h - The commands of the aero driver ---------------------------------------------------------===//
+//===- Commands.h - The commands of the aero driver -----------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -61,7 +61,8 @@ llvm::Error check(const CheckArguments &arguments);
 llvm::Error run(const RunArguments &arguments);
 
 /// Opens the model as the configuration that the user named.
-llvm::Expected<std::unique_ptr<Model>> openModel(const ModelArguments &arguments);
+llvm::Expected<std::unique_ptr<Model>>
+openModel(const ModelArguments &arguments);
 
 } // namespace aero
 

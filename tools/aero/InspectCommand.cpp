@@ -1,5 +1,4 @@
-//===- InspectCommand.cpp - aero inspect
-//---------------------------------------------------------===//
+//===- InspectCommand.cpp - aero inspect ----------------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Model.h - A model from ONNX to a program
-//---------------------------------------------------------===//
+//===- Model.h - A model from ONNX to a program ---------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

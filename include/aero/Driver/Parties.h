@@ -1,4 +1,4 @@
-//===- Parties.h - Private inference of a model on this machine ---------------------------------------------------------===//
+//===- Parties.h - Private inference of a model on this machine -----------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

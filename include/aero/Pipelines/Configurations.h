@@ -1,4 +1,4 @@
-//===- Configurations.h - The networks of the AERO paper ----------------===//
+//===- Configurations.h - The networks of the AERO paper ------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

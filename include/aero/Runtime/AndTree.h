@@ -1,4 +1,4 @@
-//===- AndTree.h - The AND nodes above a comparison's groups -------------===//
+//===- AndTree.h - The AND nodes above a comparison's groups --------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

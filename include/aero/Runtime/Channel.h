@@ -1,4 +1,4 @@
-//===- Channel.h - Framed, counted connections ---------------------------------------------------------===//
+//===- Channel.h - Framed, counted connections ----------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

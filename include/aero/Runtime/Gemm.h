@@ -1,4 +1,4 @@
-//===- Gemm.h - Ring matrix products ---------------------------------------------------------===//
+//===- Gemm.h - Ring matrix products --------------------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 ///
 /// \file
-/// C += A B over Z_2^64 and Z_2^32. The kernel (AVX-512, AVX2, scalar) is chosen
-/// once, at run time, by CPU feature; all give the same bits.
+/// C += A B over Z_2^64 and Z_2^32. The kernel (AVX-512, AVX2, scalar) is
+/// chosen once, at run time, by CPU feature; all give the same bits.
 ///
 //===----------------------------------------------------------------------===//
 

@@ -1,4 +1,4 @@
-//===- Parameters.h - Fixed-point parameters of exp2 and recip -----------===//
+//===- Parameters.h - Fixed-point parameters of exp2 and recip ------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

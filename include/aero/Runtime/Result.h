@@ -1,4 +1,4 @@
-//===- Result.h - Errors as values ---------------------------------------------------------===//
+//===- Result.h - Errors as values ----------------------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -69,7 +69,7 @@ private:
 /// Leaves the enclosing function with the error of `expr`, if it has one.
 #define AERO_RETURN_IF_ERROR(expr)                                             \
   do {                                                                         \
-    if (auto aeroStatus = (expr); !aeroStatus.ok())                            \
+    if (const auto &aeroStatus = (expr); !aeroStatus.ok())                     \
       return ::aero::rt::Error{aeroStatus.message()};                          \
   } while (false)
 

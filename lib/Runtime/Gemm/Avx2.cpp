@@ -1,5 +1,4 @@
-//===- Avx2.cpp - Inner loops for AVX2
-//---------------------------------------------------------===//
+//===- Avx2.cpp - Inner loops for AVX2 ------------------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

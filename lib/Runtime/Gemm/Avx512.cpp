@@ -1,5 +1,4 @@
-//===- Avx512.cpp - Inner loops for AVX-512 F and DQ
-//---------------------------------------------------------===//
+//===- Avx512.cpp - Inner loops for AVX-512 F and DQ ----------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

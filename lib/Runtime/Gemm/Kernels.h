@@ -1,5 +1,4 @@
-//===- Kernels.h - Inner loops of the matrix products
-//---------------------------------------------------------===//
+//===- Kernels.h - Inner loops of the matrix products ---------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

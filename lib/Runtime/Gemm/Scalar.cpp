@@ -1,5 +1,4 @@
-//===- Scalar.cpp - Inner loops for any CPU
-//---------------------------------------------------------===//
+//===- Scalar.cpp - Inner loops for any CPU -------------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Templates.h - Inner loops, generic in the vector type
-//---------------------------------------------------------===//
+//===- Templates.h - Inner loops, generic in the vector type --------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Bits.h - Planes of XOR-shared bits --------------------------------===//
+//===- Bits.h - Planes of XOR-shared bits ---------------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

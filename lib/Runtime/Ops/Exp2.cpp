@@ -1,4 +1,4 @@
-//===- Exp2.cpp - Powers of two of scores --------------------------------===//
+//===- Exp2.cpp - Powers of two of scores ---------------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

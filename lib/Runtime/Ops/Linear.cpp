@@ -1,4 +1,4 @@
-//===- Linear.cpp - Products with the server's weights -------------------===//
+//===- Linear.cpp - Products with the server's weights --------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Power.h - Powers of two as integers -------------------------------===//
+//===- Power.h - Powers of two as integers --------------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

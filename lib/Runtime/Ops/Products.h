@@ -1,4 +1,4 @@
-//===- Products.h - Products with weights and of shares ------------------===//
+//===- Products.h - Products with weights and of shares -------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

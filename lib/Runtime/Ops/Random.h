@@ -1,4 +1,4 @@
-//===- Random.h - Where correlated randomness comes from -----------------===//
+//===- Random.h - Where correlated randomness comes from ------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

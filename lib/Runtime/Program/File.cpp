@@ -1,5 +1,4 @@
-//===- File.cpp - Files with a hash, written atomically
-//---------------------------------------------------------===//
+//===- File.cpp - Files with a hash, written atomically -------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

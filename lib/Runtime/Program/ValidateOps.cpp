@@ -1,5 +1,4 @@
-//===- ValidateOps.cpp - Checks of single instructions
-//---------------------------------------------------------===//
+//===- ValidateOps.cpp - Checks of single instructions --------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Validate.h"
+#include "aero/Runtime/Parameters.h"
 
 #include <algorithm>
 
@@ -18,11 +18,6 @@ using program::Weight;
 using Shape = google::protobuf::RepeatedField<uint32_t>;
 
 namespace {
-
-/// Fixed scales of the engine's approximations (docs/secure-engine.md).
-constexpr int exp2Frac = 20;
-constexpr int recipOperandFrac = 20;
-constexpr int recipFrac = 28;
 
 /// The checks of one instruction, by op family.
 class OpChecker {
@@ -287,13 +282,12 @@ Status OpChecker::recip() const {
   AERO_RETURN_IF_ERROR(operandCount(1));
   AERO_RETURN_IF_ERROR(bitsOf(0, 64));
   uint32_t bound = op.recip().upper_bound();
-  if (bound < 1 || bound > limits::maxDim)
+  if (bound < 1 || bound > recipMaxUpperBound)
     return Error{"the operand's bound is " + std::to_string(bound) +
-                 ", expected 1 to " + std::to_string(limits::maxDim)};
-  if (operand(0).frac() != recipOperandFrac)
+                 ", expected 1 to " + std::to_string(recipMaxUpperBound)};
+  if (operand(0).frac() != int(exp2Frac))
     return Error{"the operand has " + std::to_string(operand(0).frac()) +
-                 " fractional bits, expected " +
-                 std::to_string(recipOperandFrac)};
+                 " fractional bits, expected " + std::to_string(exp2Frac)};
   return resultIs(operand(0).shape(), 64, recipFrac);
 }
 

@@ -1,5 +1,4 @@
-//===- Weights.cpp - The server's weights file
-//---------------------------------------------------------===//
+//===- Weights.cpp - The server's weights file ----------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

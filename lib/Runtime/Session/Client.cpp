@@ -1,4 +1,4 @@
-//===- Client.cpp - The owner of the prompt ------------------------------===//
+//===- Client.cpp - The owner of the prompt -------------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

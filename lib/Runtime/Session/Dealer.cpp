@@ -1,4 +1,4 @@
-//===- Dealer.cpp - The source of correlated randomness ------------------===//
+//===- Dealer.cpp - The source of correlated randomness -------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

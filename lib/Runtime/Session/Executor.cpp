@@ -1,4 +1,4 @@
-//===- Executor.cpp - Runs a program by its schedule ---------------------===//
+//===- Executor.cpp - Runs a program by its schedule ----------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Session.h - Handshakes, waiting and accounting --------------------===//
+//===- Session.h - Handshakes, waiting and accounting ---------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

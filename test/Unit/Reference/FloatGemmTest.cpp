@@ -1,4 +1,4 @@
-//===- FloatGemmTest.cpp - Each product kernel against loops -------------===//
+//===- FloatGemmTest.cpp - Each product kernel against loops --------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- InterpreterTest.cpp - Every op against values computed by hand ----===//
+//===- InterpreterTest.cpp - Every op against values computed by hand -----===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

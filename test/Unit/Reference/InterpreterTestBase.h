@@ -1,4 +1,4 @@
-//===- InterpreterTestBase.h - Runs a pi function given as text ----------===//
+//===- InterpreterTestBase.h - Runs a pi function given as text -----------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

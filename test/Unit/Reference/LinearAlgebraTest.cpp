@@ -1,4 +1,4 @@
-//===- LinearAlgebraTest.cpp - Products and attention against loops ------===//
+//===- LinearAlgebraTest.cpp - Products and attention against loops -------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

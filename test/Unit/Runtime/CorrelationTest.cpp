@@ -1,4 +1,4 @@
-//===- CorrelationTest.cpp - Relations that correlations satisfy ---------===//
+//===- CorrelationTest.cpp - Relations that correlations satisfy ----------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- FailureTest.cpp - Dead, wrong and hostile peers -------------------===//
+//===- FailureTest.cpp - Dead, wrong and hostile peers --------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- ParallelTest.cpp - Loops over several threads ---------------------===//
+//===- ParallelTest.cpp - Loops over several threads ----------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- ProductTest.cpp - Linear, embedding, matmul, mul, reveal: exact ---===//
+//===- ProductTest.cpp - Linear, embedding, matmul, mul, reveal: exact ----===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

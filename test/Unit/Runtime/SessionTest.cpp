@@ -1,4 +1,4 @@
-//===- SessionTest.cpp - Whole programs with three parties ---------------===//
+//===- SessionTest.cpp - Whole programs with three parties ----------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- SoftmaxTest.cpp - Row maximum, exp2 and recip against doubles -----===//
+//===- SoftmaxTest.cpp - Row maximum, exp2 and recip against doubles ------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

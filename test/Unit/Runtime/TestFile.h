@@ -1,5 +1,4 @@
-//===- TestFile.h - Files in a directory of their own
-//---------------------------------------------------------===//
+//===- TestFile.h - Files in a directory of their own ---------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- UniformityTest.cpp - Messages look alike for all inputs -----------===//
+//===- UniformityTest.cpp - Messages look alike for all inputs ------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- FoldScalingTest.cpp - pi-fold-scaling keeps the function ---------===//
+//===- FoldScalingTest.cpp - pi-fold-scaling keeps the function -----------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

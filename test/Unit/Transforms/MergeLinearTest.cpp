@@ -1,4 +1,4 @@
-//===- MergeLinearTest.cpp - pi-merge-linear keeps the function ---------===//
+//===- MergeLinearTest.cpp - pi-merge-linear keeps the function -----------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,7 +8,6 @@
 #include "TestModel.h"
 #include "TransformTestBase.h"
 
-#include <chrono>
 
 using namespace mlir;
 
@@ -127,21 +126,6 @@ TEST_F(MergeLinearTest, ProductsOfManySizes) {
         }
     });
   }
-}
-
-/// The size that docs/passes.md quotes a time for; run by name.
-TEST_F(MergeLinearTest, DISABLED_TimeAtGpt2Size) {
-  load(TestModel{.layers = 12, .heads = 12, .width = 768, .tokens = 8}.print());
-  auto start = std::chrono::steady_clock::now();
-  apply(createMergeLinearPass());
-  std::chrono::duration<double> merged =
-      std::chrono::steady_clock::now() - start;
-  apply(createFoldScalingPass({.base2 = true}));
-  std::chrono::duration<double> folded =
-      std::chrono::steady_clock::now() - start - merged;
-  printf("merge-linear %.2f s, fold-scaling %.2f s\n", merged.count(),
-         folded.count());
-  EXPECT_EQ(count<LinearOp>(), 12 * 3 + 1);
 }
 
 } // namespace

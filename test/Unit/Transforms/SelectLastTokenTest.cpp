@@ -1,4 +1,4 @@
-//===- SelectLastTokenTest.cpp - pi-select-last-token selects a row -----===//
+//===- SelectLastTokenTest.cpp - pi-select-last-token selects a row -------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

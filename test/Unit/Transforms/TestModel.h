@@ -1,4 +1,4 @@
-//===- TestModel.h - Small transformers as text -------------------------===//
+//===- TestModel.h - Small transformers as text ---------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

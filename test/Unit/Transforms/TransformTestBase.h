@@ -1,4 +1,4 @@
-//===- TransformTestBase.h - Runs functions before and after a pass -----===//
+//===- TransformTestBase.h - Runs functions before and after a pass -------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

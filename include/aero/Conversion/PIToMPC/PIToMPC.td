@@ -1,4 +1,4 @@
-//===- PIToMPC.td - Lowering of pi to mpc -*- tablegen -*-===//
+//===- PIToMPC.td - Lowering of pi to mpc ------------------*- tablegen -*-===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

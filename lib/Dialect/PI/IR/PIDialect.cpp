@@ -1,4 +1,4 @@
-//===- PIDialect.cpp - The pi dialect and its locations ------------------===//
+//===- PIDialect.cpp - The pi dialect and its locations -------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

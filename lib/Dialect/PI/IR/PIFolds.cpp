@@ -1,4 +1,4 @@
-//===- PIFolds.cpp - Folds and canonicalizations of pi -------------------===//
+//===- PIFolds.cpp - Folds and canonicalizations of pi --------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

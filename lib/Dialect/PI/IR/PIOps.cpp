@@ -1,4 +1,4 @@
-//===- PIOps.cpp - Verifiers, builders and interfaces of pi --------------===//
+//===- PIOps.cpp - Verifiers, builders and interfaces of pi ---------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

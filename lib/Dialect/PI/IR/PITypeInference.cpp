@@ -1,4 +1,4 @@
-//===- PITypeInference.cpp - Result types of pi operations ---------------===//
+//===- PITypeInference.cpp - Result types of pi operations ----------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- FoldScaling.cpp - Folds constant factors into weights ------------===//
+//===- FoldScaling.cpp - Folds constant factors into weights --------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

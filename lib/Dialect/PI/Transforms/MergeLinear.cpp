@@ -1,4 +1,4 @@
-//===- MergeLinear.cpp - Multiplies consecutive linear maps into one ----===//
+//===- MergeLinear.cpp - Multiplies consecutive linear maps into one ------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- ScaleRegion.cpp - Where a constant factor can go -----------------===//
+//===- ScaleRegion.cpp - Where a constant factor can go -------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- SelectLastToken.cpp - Computes the logits of one token only ------===//
+//===- SelectLastToken.cpp - Computes the logits of one token only --------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

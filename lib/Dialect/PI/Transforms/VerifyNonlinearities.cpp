@@ -1,4 +1,4 @@
-//===- VerifyNonlinearities.cpp - Checks a configuration's promise ------===//
+//===- VerifyNonlinearities.cpp - Checks a configuration's promise --------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

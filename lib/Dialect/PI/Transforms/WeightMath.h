@@ -1,4 +1,4 @@
-//===- WeightMath.h - Products of weight matrices -----------------------===//
+//===- WeightMath.h - Products of weight matrices -------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

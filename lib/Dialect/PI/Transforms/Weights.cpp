@@ -1,4 +1,4 @@
-//===- Weights.cpp - Weights as the passes see them ---------------------===//
+//===- Weights.cpp - Weights as the passes see them -----------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Weights.h - Weights as the passes see them -----------------------===//
+//===- Weights.h - Weights as the passes see them -------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -50,8 +50,9 @@ std::optional<Scaling> matchScaling(mlir::Operation *op);
 std::string joinNames(llvm::ArrayRef<mlir::Value> parts);
 
 /// Gives a computed weight its op, behind that of its first part. `parts` are
-/// the known values that it was computed from: they make its name. If none of them has a name (all are constants),
-/// the result is a `pi.constant`: it says nothing that is not public.
+/// the known values that it was computed from: they make its name. If none of
+/// them has a name (all are constants), the result is a `pi.constant`: it says
+/// nothing that is not public.
 mlir::Value createKnown(mlir::OpBuilder &builder, mlir::Location loc,
                         llvm::ArrayRef<mlir::Value> parts,
                         llvm::ArrayRef<int64_t> shape,

@@ -1,4 +1,4 @@
-//===- LocationTest.cpp - Node names and layers in locations -------------===//
+//===- LocationTest.cpp - Node names and layers in locations --------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

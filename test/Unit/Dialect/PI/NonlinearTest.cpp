@@ -1,4 +1,4 @@
-//===- NonlinearTest.cpp - What the census is told about each op ---------===//
+//===- NonlinearTest.cpp - What the census is told about each op ----------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

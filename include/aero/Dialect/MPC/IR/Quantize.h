@@ -1,4 +1,4 @@
-//===- Quantize.h - From float weights to fixed point --------------------===//
+//===- Quantize.h - From float weights to fixed point ---------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- PIEnums.td - Enums of the pi dialect -*- tablegen -*-===//
+//===- PIEnums.td - Enums of the pi dialect ----------------*- tablegen -*-===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
