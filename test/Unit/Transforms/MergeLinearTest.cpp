@@ -8,7 +8,6 @@
 #include "TestModel.h"
 #include "TransformTestBase.h"
 
-
 using namespace mlir;
 
 namespace aero::pi {
