@@ -58,6 +58,18 @@ ArrayRef<int64_t> shapeOf(Operation *op) {
   return cast<RankedTensorType>(op->getResult(0).getType()).getShape();
 }
 
+CompareKind getCompareKind(pi::ComparePredicate predicate) {
+  switch (predicate) {
+  case pi::ComparePredicate::EQ:
+    return CompareKind::Equal;
+  case pi::ComparePredicate::LT:
+    return CompareKind::Less;
+  case pi::ComparePredicate::LE:
+    return CompareKind::LessOrEqual;
+  }
+  llvm_unreachable("unknown predicate");
+}
+
 void Evaluator::findLastUses() {
   for (Operation &op : block)
     for (Value operand : op.getOperands())
@@ -104,6 +116,28 @@ llvm::Expected<Tensor> Evaluator::evaluate(Operation *op) {
       .Case([&](pi::MulOp) { return binaryOp(BinaryKind::Mul); })
       .Case([&](pi::DivOp) { return binaryOp(BinaryKind::Div); })
       .Case([&](pi::PowOp) { return binaryOp(BinaryKind::Pow); })
+      .Case([&](pi::MinOp) { return binaryOp(BinaryKind::Min); })
+      .Case([&](pi::MaxOp) { return binaryOp(BinaryKind::Max); })
+      .Case([&](pi::AndOp) { return binaryOp(BinaryKind::And); })
+      .Case([&](pi::OrOp) { return binaryOp(BinaryKind::Or); })
+      .Case([&](pi::NotOp op) -> Result {
+        return logicalNot(get(op.getInput()));
+      })
+      .Case([&](pi::CompareOp op) -> Result {
+        return compare(getCompareKind(op.getPredicate()), get(op.getLhs()),
+                       get(op.getRhs()), shapeOf(op));
+      })
+      .Case([&](pi::CastOp op) -> Result {
+        return castTo(get(op.getInput()),
+                      getElementKind(op.getType().getElementType()));
+      })
+      .Case([&](pi::CumSumOp op) -> Result {
+        return cumsum(get(op.getInput()), op.getAxis());
+      })
+      .Case([&](pi::ExpOp) { return unaryOp(UnaryKind::Exp); })
+      .Case([&](pi::SigmoidOp) { return unaryOp(UnaryKind::Sigmoid); })
+      .Case([&](pi::SinOp) { return unaryOp(UnaryKind::Sin); })
+      .Case([&](pi::CosOp) { return unaryOp(UnaryKind::Cos); })
       .Case([&](pi::SqrtOp) { return unaryOp(UnaryKind::Sqrt); })
       .Case([&](pi::ErfOp) { return unaryOp(UnaryKind::Erf); })
       .Case([&](pi::TanhOp) { return unaryOp(UnaryKind::Tanh); })
@@ -123,6 +157,9 @@ llvm::Expected<Tensor> Evaluator::evaluate(Operation *op) {
       .Case([&](pi::ReduceMeanOp op) -> Result {
         return reduceMean(get(op.getInput()), op.getAxes(), shapeOf(op));
       })
+      .Case([&](pi::ReduceSumOp op) -> Result {
+        return reduceSum(get(op.getInput()), op.getAxes(), shapeOf(op));
+      })
       .Case([&](pi::SoftmaxOp op) -> Result {
         return softmax(get(op.getInput()), op.getAxis());
       })
@@ -138,8 +175,18 @@ llvm::Expected<Tensor> Evaluator::evaluate(Operation *op) {
       })
       .Case([&](pi::AttentionOp op) -> Result {
         return attention(get(op.getQuery()), get(op.getKey()),
-                         get(op.getValue()), op.getHeads(),
-                         op.getScale().convertToFloat(), op.getCausal());
+                         get(op.getValue()),
+                         {.mask = getOptional(op.getMask()),
+                          .bias = getOptional(op.getBias()),
+                          .heads = static_cast<int64_t>(op.getHeads()),
+                          .keyHeads = op.getKeyHeadCount(),
+                          .scale = op.getScale().convertToFloat(),
+                          .causal = op.getCausal()});
+      })
+      .Case([&](pi::RotaryEmbeddingOp op) -> Result {
+        return rotaryEmbedding(get(op.getInput()), get(op.getCos()),
+                               get(op.getSin()), op.getHeads(),
+                               op.getInterleaved());
       })
       .Case([&](pi::ReshapeOp op) -> Result {
         return get(op.getInput()).reshaped(shapeOf(op));
@@ -150,6 +197,12 @@ llvm::Expected<Tensor> Evaluator::evaluate(Operation *op) {
       .Case([&](pi::SliceOp op) -> Result {
         return slice(get(op.getInput()), op.getAxis(), op.getOffset(),
                      shapeOf(op)[op.getAxis()]);
+      })
+      .Case([&](pi::TakeOp op) -> Result {
+        return take(get(op.getInput()), op.getAxis(), op.getIndices());
+      })
+      .Case([&](pi::BroadcastOp op) -> Result {
+        return broadcast(get(op.getInput()), shapeOf(op));
       })
       .Case([&](pi::ConcatOp op) -> Result {
         SmallVector<Tensor> inputs;

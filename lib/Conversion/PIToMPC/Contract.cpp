@@ -100,6 +100,14 @@ static LogicalResult verifyAttention(pi::AttentionOp op) {
                          "the query weights";
     return diag;
   }
+  if (op.getMask() || op.getBias())
+    return emitError(op.getLoc()) << "no secure form of attention with a "
+                                  << (op.getMask() ? "padding mask" : "bias")
+                                  << " yet" << describeNode(op);
+  if (op.getKeyHeadCount() != static_cast<int64_t>(op.getHeads()))
+    return emitError(op.getLoc())
+           << "no secure form of grouped-query attention yet"
+           << describeNode(op);
   ArrayRef<int64_t> shape = op.getQuery().getType().getShape();
   if (shape != op.getKey().getType().getShape() || shape.front() != 1)
     return emitError(op.getLoc())

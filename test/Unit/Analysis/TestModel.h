@@ -93,9 +93,9 @@ private:
       parts[i] =
           SliceOp::create(builder, loc(name + "split"), type(options.width),
                           qkv, 2, i * options.width);
-    mlir::Value a = AttentionOp::create(
-        builder, loc(name + "attention"), type(options.width), parts[0],
-        parts[1], parts[2], options.heads, llvm::APFloat(0.125f), true);
+    mlir::Value a =
+        AttentionOp::create(builder, loc(name + "attention"), parts[0],
+                            parts[1], parts[2], options.heads, 0.125f, true);
     a = linear(a, name + "proj", options.width);
     mlir::Value y =
         AddOp::create(builder, loc(name + "residual"), x.getType(), x, a);

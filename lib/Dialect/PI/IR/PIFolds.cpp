@@ -127,6 +127,43 @@ OpFoldResult SliceOp::fold(FoldAdaptor) {
   return {};
 }
 
+// cast(x) to its own type -> x
+OpFoldResult CastOp::fold(FoldAdaptor) {
+  return replaceBy(getInput(), getResult());
+}
+
+// broadcast(x) to its own shape -> x
+OpFoldResult BroadcastOp::fold(FoldAdaptor) {
+  return replaceBy(getInput(), getResult());
+}
+
+namespace {
+
+/// take(x) at o, o + 1, ... -> slice(x) at offset o
+struct TakeOfRange : OpRewritePattern<TakeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(TakeOp op,
+                                PatternRewriter &rewriter) const override {
+    ArrayRef<int64_t> indices = op.getIndices();
+    if (indices.empty())
+      return rewriter.notifyMatchFailure(op, "nothing is taken");
+    for (auto [i, index] : llvm::enumerate(indices))
+      if (index != indices.front() + static_cast<int64_t>(i))
+        return rewriter.notifyMatchFailure(op, "the indices are not a range");
+    rewriter.replaceOpWithNewOp<SliceOp>(op, op.getInput(), op.getAxis(),
+                                         indices.front(), indices.size());
+    return success();
+  }
+};
+
+} // namespace
+
+void TakeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                         MLIRContext *context) {
+  patterns.add<TakeOfRange>(context);
+}
+
 //===----------------------------------------------------------------------===//
 // LinearOp
 //===----------------------------------------------------------------------===//

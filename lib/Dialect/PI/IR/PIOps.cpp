@@ -39,6 +39,17 @@ int64_t getLeadingCount(Value value) {
   return ShapedType::getNumElements(shape.drop_back(2));
 }
 
+/// Whether numpy's rules make `to` of `from`.
+bool broadcastsTo(ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
+  if (from.size() > to.size())
+    return false;
+  return llvm::all_of(llvm::zip(llvm::reverse(from), llvm::reverse(to)),
+                      [](auto sizes) {
+                        auto [own, wanted] = sizes;
+                        return own == wanted || own == 1;
+                      });
+}
+
 /// C1 to C4 of the norms: rank, then parameters of the shape (d).
 LogicalResult verifyNorm(Operation *op, Value input, llvm::APFloat epsilon,
                          ArrayRef<std::pair<StringRef, Value>> parameters) {
@@ -105,6 +116,10 @@ void ConstantOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
   int64_t OP::getMapCount() { return getLeadingCount(getResult()); }           \
   SmallVector<int64_t> OP::getMapShape() { return getLastTwoDims(getResult()); }
 
+AERO_NONLINEAR(ExpOp, Elementwise)
+AERO_NONLINEAR(SigmoidOp, Elementwise)
+AERO_NONLINEAR(SinOp, Elementwise)
+AERO_NONLINEAR(CosOp, Elementwise)
 AERO_NONLINEAR(SqrtOp, Elementwise)
 AERO_NONLINEAR(ErfOp, Elementwise)
 AERO_NONLINEAR(TanhOp, Elementwise)
@@ -150,39 +165,78 @@ LogicalResult RMSNormOp::verify() {
 // AttentionOp
 //===----------------------------------------------------------------------===//
 
+void AttentionOp::build(OpBuilder &builder, OperationState &state, Value query,
+                        Value key, Value value, int64_t heads, float scale,
+                        bool causal) {
+  build(builder, state, query.getType(), query, key, value, /*mask=*/Value(),
+        /*bias=*/Value(), heads, /*key_heads=*/IntegerAttr(),
+        llvm::APFloat(scale), causal);
+}
+
+/// C2 of attention and rotary embeddings.
+static LogicalResult verifyHeads(Operation *op, int64_t heads, int64_t width) {
+  if (heads >= 1 && width % heads == 0)
+    return success();
+  return op->emitOpError("expected a number of heads that divides the width ")
+         << width << ", got " << heads;
+}
+
 LogicalResult AttentionOp::verify() {
   auto query = getTensorType(getQuery());
   auto key = getTensorType(getKey());
   // C1
-  if (query.getRank() != 3 || key.getRank() != 3)
-    return emitOpError(
-               "expected query and key of rank 3 (batch, tokens, width), got ")
+  if (query.getRank() != 3 || key.getRank() != 3 ||
+      query.getDimSize(0) != key.getDimSize(0))
+    return emitOpError("expected query and key of rank 3 (batch, tokens, "
+                       "width) and the same batch, got ")
            << query << " and " << key;
   // C2
-  if (query.getDimSize(0) != key.getDimSize(0) ||
-      query.getDimSize(2) != key.getDimSize(2))
-    return emitOpError("expected query and key of the same batch and width, "
-                       "got ")
-           << query << " and " << key;
+  int64_t heads = getHeads(), keyHeads = getKeyHeadCount();
+  if (failed(verifyHeads(*this, heads, query.getDimSize(2))))
+    return failure();
   // C3
-  int64_t heads = getHeads();
-  if (heads < 1 || query.getDimSize(2) % heads != 0)
-    return emitOpError("expected a number of heads that divides the width ")
-           << query.getDimSize(2) << ", got " << heads;
+  if (keyHeads < 1 || heads % keyHeads != 0)
+    return emitOpError("expected a number of key heads that divides the ")
+           << heads << " heads, got " << keyHeads;
+  if (key.getDimSize(2) / keyHeads != getHeadWidth() ||
+      key.getDimSize(2) % keyHeads != 0)
+    return emitOpError("expected ")
+           << keyHeads << " key heads of width " << getHeadWidth()
+           << " as those of the query, got " << key;
   // C4
   if (!getScale().isFinite())
     return emitOpError("expected a finite scale");
   // C5
-  if (getCausal() && query.getDimSize(1) != key.getDimSize(1))
-    return emitOpError("expected as many keys as queries under a causal mask, "
-                       "got ")
-           << key.getDimSize(1) << " and " << query.getDimSize(1);
+  int64_t batch = query.getDimSize(0), queries = query.getDimSize(1);
+  int64_t keys = key.getDimSize(1);
+  if (getCausal() && keys < queries)
+    return emitOpError("expected at least as many keys as queries under a "
+                       "causal mask, got ")
+           << keys << " and " << queries;
+  // C6
+  if (getMask() &&
+      getTensorType(getMask()).getShape() != ArrayRef<int64_t>{batch, keys})
+    return emitOpError("expected a mask of shape (")
+           << batch << ", " << keys << "), batch and keys, got "
+           << getMask().getType();
+  // C7
+  if (getBias()) {
+    int64_t scores[] = {batch, heads, queries, keys};
+    if (!broadcastsTo(getTensorType(getBias()).getShape(), scores))
+      return emitOpError("expected a bias that broadcasts to (")
+             << batch << ", " << heads << ", " << queries << ", " << keys
+             << "), got " << getBias().getType();
+  }
   return success();
 }
 
 int64_t AttentionOp::getHeadWidth() {
   return getTensorType(getQuery()).getDimSize(2) /
          static_cast<int64_t>(getHeads());
+}
+
+int64_t AttentionOp::getKeyHeadCount() {
+  return getKeyHeads().value_or(getHeads());
 }
 
 NonlinearKind AttentionOp::getNonlinearKind() { return NonlinearKind::Softmax; }
@@ -197,9 +251,57 @@ SmallVector<int64_t> AttentionOp::getMapShape() {
           getTensorType(getKey()).getDimSize(1)};
 }
 
+LogicalResult RotaryEmbeddingOp::verify() {
+  auto input = getTensorType(getInput()), cos = getTensorType(getCos());
+  // C1
+  if (input.getRank() != 3)
+    return emitOpError("expected an input of rank 3 (batch, tokens, width), "
+                       "got ")
+           << input;
+  // C2
+  int64_t heads = getHeads();
+  if (failed(verifyHeads(*this, heads, input.getDimSize(2))))
+    return failure();
+  // C3
+  ArrayRef<int64_t> rows = cos.getShape();
+  if (rows.size() < 2 || rows.size() > 3 ||
+      rows.drop_back() !=
+          input.getShape().drop_back().take_back(rows.size() - 1))
+    return emitOpError("expected cos and sin for the tokens of ")
+           << input << ", (tokens, pairs) or (batch, tokens, pairs), got "
+           << cos;
+  // C4
+  if (2 * rows.back() > input.getDimSize(2) / heads)
+    return emitOpError("expected at most ")
+           << input.getDimSize(2) / heads
+           << " rotated columns, the width of a head, got " << 2 * rows.back();
+  return success();
+}
+
+LogicalResult CumSumOp::verify() {
+  // C1
+  int64_t rank = getTensorType(getInput()).getRank();
+  if (getAxis() < static_cast<uint64_t>(rank))
+    return success();
+  return emitOpError("expected axis in [0, ")
+         << rank << "), got " << static_cast<int64_t>(getAxis());
+}
+
 //===----------------------------------------------------------------------===//
 // Shape
 //===----------------------------------------------------------------------===//
+
+LogicalResult BroadcastOp::verify() {
+  auto input = getTensorType(getInput()), result = getTensorType(getResult());
+  // C1
+  if (input.getElementType() != result.getElementType())
+    return emitOpError("expected a result of element type ")
+           << input.getElementType() << ", got " << result;
+  // C2
+  if (!broadcastsTo(input.getShape(), result.getShape()))
+    return emitOpError("cannot broadcast ") << input << " to " << result;
+  return success();
+}
 
 void ReshapeOp::build(OpBuilder &builder, OperationState &state, Value input,
                       ArrayRef<int64_t> shape) {

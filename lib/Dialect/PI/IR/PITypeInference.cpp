@@ -46,8 +46,11 @@ std::optional<size_t> broadcastInto(SmallVectorImpl<int64_t> &shape,
   return std::nullopt;
 }
 
+/// The shape to which all of `values` broadcast becomes the result's; the
+/// element type is `element`.
 template <typename OpTy>
-LogicalResult inferBroadcast(Loc loc, ValueRange values, Types &types) {
+LogicalResult inferBroadcast(Loc loc, ValueRange values, Type element,
+                             Types &types) {
   SmallVector<int64_t> shape;
   for (Value value : values)
     // C1
@@ -60,8 +63,49 @@ LogicalResult inferBroadcast(Loc loc, ValueRange values, Types &types) {
       return inferError<OpTy>(loc, "cannot broadcast ", operands,
                               ": they disagree in dimension -", *dim);
     }
-  types.push_back(RankedTensorType::get(
-      shape, getTensorType(values.back()).getElementType()));
+  types.push_back(RankedTensorType::get(shape, element));
+  return success();
+}
+
+/// Two operands of one element type; the result has it too, or `element`.
+template <typename OpTy>
+LogicalResult inferBinary(Loc loc, Value lhs, Value rhs, Types &types,
+                          Type element = {}) {
+  Type own = getTensorType(lhs).getElementType();
+  // C2
+  if (own != getTensorType(rhs).getElementType())
+    return inferError<OpTy>(loc,
+                            "expected operands of the same element type, got '",
+                            lhs.getType(), "' and '", rhs.getType(), "'");
+  return inferBroadcast<OpTy>(loc, {lhs, rhs}, element ? element : own, types);
+}
+
+template <typename OpTy>
+LogicalResult inferReduced(Loc loc, typename OpTy::Adaptor adaptor,
+                           Types &types) {
+  auto input = getTensorType(adaptor.getInput());
+  ArrayRef<int64_t> axes = adaptor.getAxes();
+  // C1
+  if (axes.empty())
+    return inferError<OpTy>(loc, "expected at least one axis");
+  SmallVector<bool> reduced(input.getRank(), false);
+  for (int64_t axis : axes) {
+    // C2
+    if (axis < 0 || axis >= input.getRank())
+      return inferError<OpTy>(loc, "expected axes in [0, ", input.getRank(),
+                              "), got ", axis);
+    // C3
+    if (reduced[axis])
+      return inferError<OpTy>(loc, "axis ", axis, " appears twice");
+    reduced[axis] = true;
+  }
+  SmallVector<int64_t> shape;
+  for (int64_t i = 0; i < input.getRank(); ++i)
+    if (!reduced[i])
+      shape.push_back(input.getDimSize(i));
+    else if (adaptor.getKeepdims())
+      shape.push_back(1);
+  types.push_back(input.clone(shape));
   return success();
 }
 
@@ -70,22 +114,31 @@ LogicalResult inferBroadcast(Loc loc, ValueRange values, Types &types) {
 #define AERO_BINARY(OP)                                                        \
   LogicalResult OP::inferReturnTypes(MLIRContext *, Loc loc, Adaptor adaptor,  \
                                      Types &types) {                           \
-    return inferBroadcast<OP>(loc, {adaptor.getLhs(), adaptor.getRhs()},       \
-                              types);                                          \
+    return inferBinary<OP>(loc, adaptor.getLhs(), adaptor.getRhs(), types);    \
   }
 AERO_BINARY(AddOp)
 AERO_BINARY(SubOp)
 AERO_BINARY(MulOp)
 AERO_BINARY(DivOp)
 AERO_BINARY(PowOp)
+AERO_BINARY(MinOp)
+AERO_BINARY(MaxOp)
+AERO_BINARY(AndOp)
+AERO_BINARY(OrOp)
 #undef AERO_BINARY
+
+LogicalResult CompareOp::inferReturnTypes(MLIRContext *context, Loc loc,
+                                          Adaptor adaptor, Types &types) {
+  return inferBinary<CompareOp>(loc, adaptor.getLhs(), adaptor.getRhs(), types,
+                                IntegerType::get(context, 1));
+}
 
 LogicalResult WhereOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor adaptor,
                                         Types &types) {
   return inferBroadcast<WhereOp>(
       loc,
       {adaptor.getCondition(), adaptor.getTrueValue(), adaptor.getFalseValue()},
-      types);
+      getTensorType(adaptor.getTrueValue()).getElementType(), types);
 }
 
 LogicalResult EmbeddingOp::inferReturnTypes(MLIRContext *, Loc loc,
@@ -156,30 +209,12 @@ LogicalResult MatMulOp::inferReturnTypes(MLIRContext *, Loc loc,
 
 LogicalResult ReduceMeanOp::inferReturnTypes(MLIRContext *, Loc loc,
                                              Adaptor adaptor, Types &types) {
-  auto input = getTensorType(adaptor.getInput());
-  ArrayRef<int64_t> axes = adaptor.getAxes();
-  // C1
-  if (axes.empty())
-    return inferError<ReduceMeanOp>(loc, "expected at least one axis");
-  SmallVector<bool> reduced(input.getRank(), false);
-  for (int64_t axis : axes) {
-    // C2
-    if (axis < 0 || axis >= input.getRank())
-      return inferError<ReduceMeanOp>(loc, "expected axes in [0, ",
-                                      input.getRank(), "), got ", axis);
-    // C3
-    if (reduced[axis])
-      return inferError<ReduceMeanOp>(loc, "axis ", axis, " appears twice");
-    reduced[axis] = true;
-  }
-  SmallVector<int64_t> shape;
-  for (int64_t i = 0; i < input.getRank(); ++i)
-    if (!reduced[i])
-      shape.push_back(input.getDimSize(i));
-    else if (adaptor.getKeepdims())
-      shape.push_back(1);
-  types.push_back(input.clone(shape));
-  return success();
+  return inferReduced<ReduceMeanOp>(loc, adaptor, types);
+}
+
+LogicalResult ReduceSumOp::inferReturnTypes(MLIRContext *, Loc loc,
+                                            Adaptor adaptor, Types &types) {
+  return inferReduced<ReduceSumOp>(loc, adaptor, types);
 }
 
 LogicalResult TransposeOp::inferReturnTypes(MLIRContext *, Loc loc,
@@ -201,6 +236,25 @@ LogicalResult TransposeOp::inferReturnTypes(MLIRContext *, Loc loc,
   SmallVector<int64_t> shape;
   for (int64_t dim : permutation)
     shape.push_back(input.getDimSize(dim));
+  types.push_back(input.clone(shape));
+  return success();
+}
+
+LogicalResult TakeOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor adaptor,
+                                       Types &types) {
+  auto input = getTensorType(adaptor.getInput());
+  int64_t axis = adaptor.getAxis();
+  // C1
+  if (axis < 0 || axis >= input.getRank())
+    return inferError<TakeOp>(loc, "expected axis in [0, ", input.getRank(),
+                              "), got ", axis);
+  // C2
+  for (int64_t index : adaptor.getIndices())
+    if (index < 0 || index >= input.getDimSize(axis))
+      return inferError<TakeOp>(loc, "expected indices in [0, ",
+                                input.getDimSize(axis), "), got ", index);
+  SmallVector<int64_t> shape(input.getShape());
+  shape[axis] = adaptor.getIndices().size();
   types.push_back(input.clone(shape));
   return success();
 }

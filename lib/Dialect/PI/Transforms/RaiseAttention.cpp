@@ -320,10 +320,10 @@ struct RaiseAttention : OpRewritePattern<SoftmaxOp> {
       else
         query = MulOp::create(rewriter, loc, query.getType(), query, scalar);
     }
-    Value result = AttentionOp::create(
-        rewriter, loc, query.getType(), query, match->key.input,
-        match->value.input, match->query.count,
-        llvm::APFloat(static_cast<float>(match->scale.number)), match->causal);
+    Value result = AttentionOp::create(rewriter, loc, query, match->key.input,
+                                       match->value.input, match->query.count,
+                                       static_cast<float>(match->scale.number),
+                                       match->causal);
     Type wanted = match->result.getType();
     if (result.getType() != wanted)
       result =

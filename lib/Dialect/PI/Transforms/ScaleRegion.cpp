@@ -155,6 +155,9 @@ LogicalResult ScaleRegion::visitProducer(Value value) {
       .Case([&](AttentionOp attention) {
         return includeOperand(attention.getValueMutable());
       })
+      .Case([&](RotaryEmbeddingOp rotary) {
+        return includeOperand(rotary.getInputMutable());
+      })
       .Case([&](SliceOp slice) {
         return includeSliceInput(slice.getInputMutable());
       })
@@ -206,10 +209,18 @@ LogicalResult ScaleRegion::visitUse(OpOperand &use) {
       .Case([&](AttentionOp attention) {
         if (&use == &attention.getValueMutable())
           return follow(op);
+        if (&use != &attention.getQueryMutable() &&
+            &use != &attention.getKeyMutable())
+          return fail(op, "it reads the value as a mask or a bias");
         if (!allowAttentionScale)
           return fail(op, "its scale would change");
         absorbers.push_back({Absorber::AttentionScale, op});
         return success();
+      })
+      .Case([&](RotaryEmbeddingOp rotary) {
+        if (&use != &rotary.getInputMutable())
+          return fail(op, "it reads the value as an angle");
+        return follow(op);
       })
       .Case([&](SelectTokenOp) { return follow(op); })
       .Case<AddOp, SubOp, ReshapeOp, TransposeOp, ConcatOp, SliceOp>(

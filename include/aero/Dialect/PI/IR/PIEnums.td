@@ -38,4 +38,18 @@ def PI_GeluApproximationAttr
   let assemblyFormat = "$value";
 }
 
+def PI_ComparePredicate : I32EnumAttr<"ComparePredicate",
+    "how two numbers are compared", [
+  I32EnumAttrCase<"EQ", 0, "eq">,
+  I32EnumAttrCase<"LT", 1, "lt">,
+  I32EnumAttrCase<"LE", 2, "le">
+]> {
+  let cppNamespace = "::aero::pi";
+  let genSpecializedAttr = 0;
+}
+def PI_ComparePredicateAttr
+    : EnumAttr<PI_Dialect, PI_ComparePredicate, "compare_predicate"> {
+  let assemblyFormat = "$value";
+}
+
 #endif // AERO_DIALECT_PI_IR_PIENUMS_TD

@@ -24,6 +24,10 @@ def PI_Tensor : StaticShapeTensorOf<[F32, I64, I1]>;
 def PI_FloatTensor : StaticShapeTensorOf<[F32]>;
 def PI_IntTensor : StaticShapeTensorOf<[I64]>;
 def PI_BoolTensor : StaticShapeTensorOf<[I1]>;
+/// What arithmetic works on: activations, and integers such as positions.
+def PI_NumberTensor : StaticShapeTensorOf<[F32, I64]>;
+/// Which keys a padded prompt has: not 0 where there is one.
+def PI_MaskTensor : StaticShapeTensorOf<[I64, I1]>;
 
 class PI_Op<string mnemonic, list<Trait> traits = []>
     : Op<PI_Dialect, mnemonic, traits>;
@@ -42,13 +46,31 @@ class PI_UnaryOp<string mnemonic, list<Trait> traits = []>
 
 /// f(x, y), element by element, with multidirectional (numpy) broadcasting.
 /// Constraint C1: aligned at the last dimension, two sizes are the same or one
-/// of them is 1.
-class PI_BinaryOp<string mnemonic, list<Trait> traits = []>
-    : PI_InferredOp<mnemonic, traits> {
-  let arguments = (ins PI_FloatTensor:$lhs, PI_FloatTensor:$rhs);
-  let results = (outs PI_FloatTensor:$result);
+/// of them is 1. Constraint C2: both have the same element type.
+class PI_BinaryOp<string mnemonic, Type tensor = PI_FloatTensor,
+                  list<Trait> traits = []> : PI_InferredOp<mnemonic, traits> {
+  let arguments = (ins tensor:$lhs, tensor:$rhs);
+  let results = (outs tensor:$result);
   let assemblyFormat = [{
     $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)
+  }];
+}
+
+/// A reduction over dimensions.
+class PI_ReduceOp<string mnemonic> : PI_InferredOp<mnemonic> {
+  let description = [{
+    Reduced dimensions are kept with size 1 if `keepdims`.
+
+    Constraints:
+    - C1: `axes` is not empty.
+    - C2: every axis is in [0, rank).
+    - C3: no axis appears twice.
+  }];
+  let arguments = (ins PI_FloatTensor:$input, DenseI64ArrayAttr:$axes,
+                       UnitAttr:$keepdims);
+  let results = (outs PI_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `axes` $axes (`keepdims` $keepdims^)? attr-dict `:` type($input) `->` type($result)
   }];
 }
 
@@ -164,15 +186,15 @@ def PI_MatMulOp : PI_InferredOp<"matmul"> {
 // Element-wise arithmetic
 //===----------------------------------------------------------------------===//
 
-def PI_AddOp : PI_BinaryOp<"add", [Commutative]> {
+def PI_AddOp : PI_BinaryOp<"add", PI_NumberTensor, [Commutative]> {
   let summary = "Sum with broadcasting";
   let hasFolder = 1;
 }
-def PI_SubOp : PI_BinaryOp<"sub"> {
+def PI_SubOp : PI_BinaryOp<"sub", PI_NumberTensor> {
   let summary = "Difference with broadcasting";
   let hasFolder = 1;
 }
-def PI_MulOp : PI_BinaryOp<"mul", [Commutative]> {
+def PI_MulOp : PI_BinaryOp<"mul", PI_NumberTensor, [Commutative]> {
   let summary = "Product with broadcasting";
   let hasFolder = 1;
 }
@@ -183,11 +205,21 @@ def PI_DivOp : PI_BinaryOp<"div"> {
 def PI_PowOp : PI_BinaryOp<"pow"> {
   let summary = "Power with broadcasting";
 }
+def PI_MinOp : PI_BinaryOp<"min", PI_FloatTensor, [Commutative]> {
+  let summary = "The smaller value, with broadcasting; NaN if one is NaN";
+}
+def PI_MaxOp : PI_BinaryOp<"max", PI_FloatTensor, [Commutative]> {
+  let summary = "The larger value, with broadcasting; NaN if one is NaN";
+}
+def PI_ExpOp : PI_NonlinearUnaryOp<"exp"> { let summary = "Exponential function"; }
 def PI_SqrtOp : PI_NonlinearUnaryOp<"sqrt"> { let summary = "Square root"; }
 def PI_ErfOp : PI_NonlinearUnaryOp<"erf"> { let summary = "Error function"; }
 def PI_TanhOp : PI_NonlinearUnaryOp<"tanh"> { let summary = "Hyperbolic tangent"; }
+def PI_SigmoidOp : PI_NonlinearUnaryOp<"sigmoid"> { let summary = "1 / (1 + exp(-x))"; }
+def PI_SinOp : PI_NonlinearUnaryOp<"sin"> { let summary = "Sine"; }
+def PI_CosOp : PI_NonlinearUnaryOp<"cos"> { let summary = "Cosine"; }
 def PI_WhereOp : PI_InferredOp<"where"> {
-  let summary = "Chooses between two values by a public condition, with broadcasting";
+  let summary = "Chooses between two values by a condition, with broadcasting";
   let description = [{
     Constraints:
     - C1: the three shapes can be broadcast.
@@ -200,20 +232,67 @@ def PI_WhereOp : PI_InferredOp<"where"> {
     type($trueValue) `,` type($falseValue) `->` type($result)
   }];
 }
-def PI_ReduceMeanOp : PI_InferredOp<"reduce_mean"> {
-  let summary = "Mean over dimensions; kept with size 1 if keepdims";
+def PI_ReduceMeanOp : PI_ReduceOp<"reduce_mean"> {
+  let summary = "Mean over dimensions";
+}
+def PI_ReduceSumOp : PI_ReduceOp<"reduce_sum"> {
+  let summary = "Sum over dimensions";
+}
+
+//===----------------------------------------------------------------------===//
+// Masks and positions that depend on an input
+//===----------------------------------------------------------------------===//
+
+def PI_CastOp : PI_Op<"cast", [Pure, SameOperandsAndResultShape]> {
+  let summary = "The same numbers in another element type";
+  let description = [{
+    Truth values are 0 and 1; everything but 0 is true. Floats are rounded
+    towards 0; one that has no 64-bit integer becomes the nearest, NaN 0.
+  }];
+  let arguments = (ins PI_Tensor:$input);
+  let results = (outs PI_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasFolder = 1;
+}
+def PI_CompareOp : PI_InferredOp<"compare"> {
+  let summary = "Compares element by element, with broadcasting";
   let description = [{
     Constraints:
-    - C1: `axes` is not empty.
-    - C2: every axis is in [0, rank).
-    - C3: no axis appears twice.
+    - C1: the shapes can be broadcast.
+    - C2: both operands have the same element type.
   }];
-  let arguments = (ins PI_FloatTensor:$input, DenseI64ArrayAttr:$axes,
-                       UnitAttr:$keepdims);
-  let results = (outs PI_FloatTensor:$result);
+  let arguments = (ins PI_ComparePredicateAttr:$predicate, PI_NumberTensor:$lhs,
+                       PI_NumberTensor:$rhs);
+  let results = (outs PI_BoolTensor:$result);
   let assemblyFormat = [{
-    $input `axes` $axes (`keepdims` $keepdims^)? attr-dict `:` type($input) `->` type($result)
+    $predicate $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)
   }];
+}
+def PI_AndOp : PI_BinaryOp<"and", PI_BoolTensor, [Commutative]> {
+  let summary = "Logical and, with broadcasting";
+}
+def PI_OrOp : PI_BinaryOp<"or", PI_BoolTensor, [Commutative]> {
+  let summary = "Logical or, with broadcasting";
+}
+def PI_NotOp : PI_Op<"not", [Pure, SameOperandsAndResultType]> {
+  let summary = "Logical not";
+  let arguments = (ins PI_BoolTensor:$input);
+  let results = (outs PI_BoolTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($result)";
+}
+def PI_CumSumOp : PI_Op<"cumsum", [Pure, SameOperandsAndResultType]> {
+  let summary = "Sums of the elements up to each, along one dimension";
+  let description = [{
+    Exporters number the tokens of a padded prompt by the running sum of its
+    mask.
+
+    Constraints:
+    - C1: `axis` is in [0, rank).
+  }];
+  let arguments = (ins PI_NumberTensor:$input, I64Attr:$axis);
+  let results = (outs PI_NumberTensor:$result);
+  let assemblyFormat = "$input `axis` $axis attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -295,35 +374,87 @@ def PI_RMSNormOp : PI_Op<"rms_norm", [Pure,
   let hasVerifier = 1;
 }
 
-def PI_AttentionOp : PI_Op<"attention", [Pure,
+def PI_AttentionOp : PI_Op<"attention", [Pure, AttrSizedOperandSegments,
     AllTypesMatch<["query", "result"]>, AllTypesMatch<["key", "value"]>,
     DeclareOpInterfaceMethods<PI_NonlinearOpInterface>]> {
   let summary = "Multi-head softmax attention";
   let description = [{
-    query, key and value are (batch, tokens, heads * dk), head h in columns
-    [h dk, (h+1) dk). For each head: softmax(scale q k^T, causally masked) v.
-    The causal mask lets token t see the tokens 0 to t.
+    `query` is (batch, tokens, heads * dk), head h in columns [h dk, (h+1) dk);
+    `key` and `value` are (batch, keys, key_heads * dk). For each head:
+    softmax(scale q k^T + bias, masked) v. Without `key_heads` there are as many
+    as heads; with fewer (grouped-query attention) heads [i g, (i+1) g), where
+    g = heads / key_heads, share key head i.
+
+    A key is masked
+    - with `causal`, if it is later than the query: of K keys, query t of T sees
+      the first K - T + t + 1. Keys before the first query are those of earlier
+      tokens (a key-value cache);
+    - with a `mask` (batch, keys), where that is 0: padding.
+
+    A query that sees no key has the result 0.
 
     Constraints:
-    - C1: `query` and `key` have rank 3.
-    - C2: `query` and `key` have the same batch and width.
-    - C3: `heads` is at least 1 and divides the width.
+    - C1: `query` and `key` have rank 3 and the same batch.
+    - C2: `heads` is at least 1 and divides the width of `query`.
+    - C3: `key_heads` is at least 1, divides `heads`, and gives the heads of
+      `key` the width of those of `query`.
     - C4: `scale` is finite.
-    - C5: with `causal` there are as many keys as queries.
+    - C5: with `causal` there are at least as many keys as queries.
+    - C6: `mask` is (batch, keys).
+    - C7: `bias` can be broadcast to (batch, heads, tokens, keys).
   }];
   let arguments = (ins PI_FloatTensor:$query, PI_FloatTensor:$key,
-                       PI_FloatTensor:$value, I64Attr:$heads,
-                       F32Attr:$scale, UnitAttr:$causal);
+                       PI_FloatTensor:$value, Optional<PI_MaskTensor>:$mask,
+                       Optional<PI_FloatTensor>:$bias, I64Attr:$heads,
+                       OptionalAttr<I64Attr>:$key_heads, F32Attr:$scale,
+                       UnitAttr:$causal);
   let results = (outs PI_FloatTensor:$result);
   let assemblyFormat = [{
-    $query `,` $key `,` $value `heads` $heads `scale` $scale (`causal` $causal^)?
-    attr-dict `:` type($query) `,` type($key)
+    $query `,` $key `,` $value (`mask` $mask^ `:` type($mask))?
+    (`bias` $bias^ `:` type($bias))? `heads` $heads (`key_heads` $key_heads^)?
+    `scale` $scale (`causal` $causal^)? attr-dict `:` type($query) `,` type($key)
   }];
+  let builders = [
+    /// As many key heads as heads, no mask but a causal one, no bias.
+    OpBuilder<(ins "::mlir::Value":$query, "::mlir::Value":$key,
+                   "::mlir::Value":$value, "int64_t":$heads, "float":$scale,
+                   "bool":$causal)>
+  ];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// Width of one head.
     int64_t getHeadWidth();
+    /// `key_heads`, or `heads` if it is absent.
+    int64_t getKeyHeadCount();
   }];
+}
+
+def PI_RotaryEmbeddingOp : PI_Op<"rotary_embedding", [Pure,
+    AllTypesMatch<["input", "result"]>, AllTypesMatch<["cos", "sin"]>]> {
+  let summary = "Rotates pairs of columns of each head by angles of the position";
+  let description = [{
+    `input` is (batch, tokens, heads * dk); `cos` and `sin` are (tokens, r / 2)
+    or (batch, tokens, r / 2) with r <= dk. Of each head the first r columns are
+    rotated, the others stay: the pair (x, y) becomes
+    (x cos - y sin, y cos + x sin). Pair i is columns (i, i + r / 2), or
+    (2 i, 2 i + 1) if `interleaved`. Source: Su et al., "RoFormer" (2021).
+
+    Constraints:
+    - C1: `input` has rank 3.
+    - C2: `heads` is at least 1 and divides the width of `input`.
+    - C3: `cos` has rank 2 or 3, the tokens of `input`, and with rank 3 its
+      batch.
+    - C4: r is at most the width of a head.
+  }];
+  let arguments = (ins PI_FloatTensor:$input, PI_FloatTensor:$cos,
+                       PI_FloatTensor:$sin, I64Attr:$heads,
+                       UnitAttr:$interleaved);
+  let results = (outs PI_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `cos` $cos `sin` $sin `heads` $heads (`interleaved` $interleaved^)?
+    attr-dict `:` type($input) `,` type($cos)
+  }];
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -373,6 +504,34 @@ def PI_SliceOp : PI_Op<"slice", [Pure]> {
     OpBuilder<(ins "::mlir::Value":$input, "int64_t":$axis, "int64_t":$offset,
                    "int64_t":$size)>
   ];
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
+def PI_TakeOp : PI_InferredOp<"take"> {
+  let summary = "Elements at fixed indices of one dimension, in their order";
+  let description = [{
+    An index may be taken several times. What `pi.slice` can say is a slice.
+
+    Constraints:
+    - C1: `axis` is in [0, rank).
+    - C2: every index is in [0, size of the dimension).
+  }];
+  let arguments = (ins PI_Tensor:$input, I64Attr:$axis,
+                       DenseI64ArrayAttr:$indices);
+  let results = (outs PI_Tensor:$result);
+  let assemblyFormat = "$input `axis` $axis `at` $indices attr-dict `:` type($input) `->` type($result)";
+  let hasCanonicalizer = 1;
+}
+def PI_BroadcastOp : PI_Op<"broadcast", [Pure]> {
+  let summary = "Repeats a tensor along dimensions of size 1 (numpy's rules)";
+  let description = [{
+    Constraints:
+    - C1: the result has the element type of the input.
+    - C2: the input's shape can be broadcast to the result's.
+  }];
+  let arguments = (ins PI_Tensor:$input);
+  let results = (outs PI_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasFolder = 1;
   let hasVerifier = 1;
 }
