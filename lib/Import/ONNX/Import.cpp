@@ -22,8 +22,32 @@ using namespace mlir;
 
 char ImportError::ID;
 
+std::vector<std::string> ImportError::getMessages() const {
+  std::vector<std::string> messages;
+  if (!unsupported.empty()) {
+    std::string line = file + ": ";
+    line += unsupported.size() == 1 ? "1 node is not supported: "
+                                    : std::to_string(unsupported.size()) +
+                                          " nodes are not supported: ";
+    llvm::raw_string_ostream os(line);
+    llvm::interleave(
+        unsupported, os,
+        [&](const UnsupportedNode &node) {
+          os << "'" << node.name << "' (" << node.op << ", domain "
+             << node.domain << "): " << node.why;
+          if (!node.hint.empty())
+            os << " (" << node.hint << ")";
+        },
+        "; ");
+    messages.push_back(line + "; change them in the model and export it again");
+  }
+  for (const std::string &problem : problems)
+    messages.push_back(file + ": " + problem);
+  return messages;
+}
+
 void ImportError::log(llvm::raw_ostream &os) const {
-  llvm::interleave(messages, os, "\n");
+  llvm::interleave(getMessages(), os, "\n");
 }
 
 std::error_code ImportError::convertToErrorCode() const {
@@ -33,9 +57,8 @@ std::error_code ImportError::convertToErrorCode() const {
 namespace {
 
 llvm::Error makeError(StringRef file, std::vector<std::string> messages) {
-  for (std::string &message : messages)
-    message = file.str() + ": " + message;
-  return llvm::make_error<ImportError>(std::move(messages));
+  return llvm::make_error<ImportError>(
+      file.str(), std::vector<UnsupportedNode>(), std::move(messages));
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>>
@@ -69,13 +92,13 @@ importModel(llvm::Expected<std::unique_ptr<onnx::ModelProto>> model,
 
 llvm::Expected<OwningOpRef<ModuleOp>>
 aero::importONNX(StringRef path, MLIRContext &context,
-                 const ImportOptions &options) {
+                 const ImportOptions &options, ImportSummary *summary) {
   return importModel(readModel(path), path, context, options);
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>>
 aero::importONNX(llvm::MemoryBufferRef buffer, MLIRContext &context,
-                 const ImportOptions &options) {
+                 const ImportOptions &options, ImportSummary *summary) {
   return importModel(readModel(buffer), buffer.getBufferIdentifier(), context,
                      options);
 }
