@@ -7,11 +7,11 @@ Each family is a module with a table of variants and a function ``cases()``.
 
 from __future__ import annotations
 
-from . import gpt2_hf
+from . import bert, gpt2_hf, llama
 from .cases import Case, Shape
 from .oracle import Result, Run, evaluate, relative_error
 
-FAMILIES = (gpt2_hf,)
+FAMILIES = (gpt2_hf, bert, llama)
 
 
 def all_cases() -> list[Case]:

@@ -25,7 +25,7 @@ class Shape:
         vocabulary: Number of tokens that exist.
         batch: Sequences that run together.
         tokens: Tokens of a sequence, without those of the past.
-        past: Tokens whose keys and values are inputs.
+        past: Tokens whose keys and values are inputs; None without such inputs.
         context: Positions that masks and position tables hold. It exceeds
             ``tokens``, so that slicing them is not a no-op.
     """
@@ -36,12 +36,17 @@ class Shape:
     vocabulary: int = 61
     batch: int = 1
     tokens: int = 10
-    past: int = 0
+    past: int | None = None
     context: int = 16
 
     @property
     def head_width(self) -> int:
         return self.width // self.heads
+
+    @property
+    def total(self) -> int:
+        """Tokens of a sequence with those of the past."""
+        return (self.past or 0) + self.tokens
 
     def token_ids(self, seed: int = 7) -> np.ndarray:
         """Random tokens ``[batch, tokens]``, the same at every call."""
@@ -54,7 +59,7 @@ class Shape:
         Padding is on the right: on the left it would leave causal rows without
         any key, whose result is an accident of float arithmetic.
         """
-        length = self.past + self.tokens
+        length = self.total
         mask = np.ones((self.batch, length), dtype=np.int64)
         for row in range(self.batch):
             mask[row, length - 2 - row:] = 0
@@ -62,7 +67,7 @@ class Shape:
 
     def position_ids(self) -> np.ndarray:
         """Consecutive positions ``[batch, tokens]``, the past's before them."""
-        row = np.arange(self.past, self.past + self.tokens, dtype=np.int64)
+        row = np.arange(self.past or 0, self.total, dtype=np.int64)
         return np.repeat(row[None], self.batch, axis=0)
 
     def for_tracing(self) -> "Shape":
@@ -70,8 +75,9 @@ class Shape:
 
         Sizes that tracing bakes in then show, as wrong outputs.
         """
+        past = None if self.past is None else self.past + 1
         return dataclasses.replace(self, batch=self.batch + 1,
-                                   tokens=self.tokens + 2, past=self.past + 1)
+                                   tokens=self.tokens + 2, past=past)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -180,8 +180,6 @@ class GPT2(nn.Module):
 
 def signature(shape: Shape, variant: Variant) -> Signature:
     """Inputs, outputs and varying dimensions of ``GPT2(shape, variant)``."""
-    if not variant.past:
-        shape = dataclasses.replace(shape, past=0)
     inputs = {"input_ids": shape.token_ids()}
     axes = {"input_ids": {0: "batch", 1: "sequence"},
             "logits": {0: "batch", 1: "sequence"}}
@@ -193,7 +191,7 @@ def signature(shape: Shape, variant: Variant) -> Signature:
         axes["attention_mask"] = {0: "batch", 1: joint}
         axes["position_ids"] = {0: "batch", 1: "sequence"}
     random = np.random.default_rng(11)
-    size = (shape.batch, shape.heads, shape.past, shape.head_width)
+    size = (shape.batch, shape.heads, shape.past or 0, shape.head_width)
     for layer in range(shape.layers):
         for part in ("key", "value"):
             if variant.past:
@@ -212,6 +210,7 @@ _PAST = Variant(masks=True, past=True, present=True)
 _SUBTRACT = Variant(mask="subtract")
 _PAIR = Shape(batch=2)
 _AFTER3 = Shape(tokens=8, past=3)
+_EMPTY_PAST = Shape(tokens=8, past=0)
 
 _TABLE: list[tuple[str, Variant, Export, Shape]] = [
     ("opset11", Variant(), Export(11), Shape()),
@@ -239,9 +238,9 @@ _TABLE: list[tuple[str, Variant, Export, Shape]] = [
      Export(13, dynamic=True), _AFTER3),
     ("past3-dynamic-17", _PAST, Export(17, dynamic=True), _AFTER3),
     ("past0-dynamic", _PAST,
-     Export(13, dynamic=True), Shape(tokens=8)),
+     Export(13, dynamic=True), _EMPTY_PAST),
     ("past0-dynamic-no-masks", Variant(past=True, present=True),
-     Export(16, dynamic=True), Shape(tokens=8)),
+     Export(16, dynamic=True), _EMPTY_PAST),
     ("subtract", _SUBTRACT, Export(13), Shape()),
     ("subtract-11-dynamic", dataclasses.replace(_SUBTRACT, buffer="uint8"),
      Export(11, dynamic=True), Shape()),

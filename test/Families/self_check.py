@@ -15,7 +15,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from Families import Case, Result, Run, all_cases, evaluate, relative_error  # noqa: E402
+from Families import Case, Result, Run, all_cases, evaluate  # noqa: E402
+from Families import relative_error  # noqa: E402
 
 TOLERANCE = 1e-4
 
