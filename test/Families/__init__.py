@@ -7,11 +7,11 @@ Each family is a module with a table of variants and a function ``cases()``.
 
 from __future__ import annotations
 
-from . import bert, gpt2_hf, gpt2_plain, llama, neox, opt
+from . import bert, gpt2_hf, gpt2_plain, llama, modern, neox, opt
 from .cases import Case, Shape
 from .oracle import Result, Run, evaluate, relative_error
 
-FAMILIES = (gpt2_plain, gpt2_hf, neox, opt, llama, bert)
+FAMILIES = (gpt2_plain, gpt2_hf, neox, opt, llama, bert, modern)
 
 
 def all_cases() -> list[Case]:

@@ -148,7 +148,10 @@ def write_module(module: nn.Module, signature: Signature, export: Export,
 
 
 def save(model: onnx.ModelProto, path: Path, external: str = "") -> None:
-    """Writes ``model``, with its weights outside if ``external`` says so."""
+    """Writes ``model``, with its weights outside if ``external`` says so.
+
+    Small tensors stay inside: ONNX Runtime must read shapes before any data.
+    """
     if not external:
         path.write_bytes(model.SerializeToString())
         return
@@ -156,7 +159,7 @@ def save(model: onnx.ModelProto, path: Path, external: str = "") -> None:
         model, str(path), save_as_external_data=True,
         all_tensors_to_one_file=external == "one",
         location=f"{path.stem}.data" if external == "one" else None,
-        size_threshold=64, convert_attribute=False)
+        size_threshold=128, convert_attribute=False)
 
 
 def store_weights_as(model: onnx.ModelProto, kind: str) -> None:
