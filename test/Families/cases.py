@@ -66,8 +66,13 @@ class Shape:
         return mask
 
     def position_ids(self) -> np.ndarray:
-        """Consecutive positions ``[batch, tokens]``, the past's before them."""
+        """Positions ``[batch, tokens]`` behind the past, with a gap.
+
+        The gap, in the middle, tells them from the range that models assume
+        otherwise. A mere shift would not: rotary embeddings are relative.
+        """
         row = np.arange(self.past or 0, self.total, dtype=np.int64)
+        row[self.tokens // 2:] += 1
         return np.repeat(row[None], self.batch, axis=0)
 
     def for_tracing(self) -> "Shape":
@@ -134,7 +139,8 @@ class Case:
         """Writes the model below ``folder`` and returns its path.
 
         Each case gets a folder of its own, which it empties first, because
-        external data lies beside the model under names that are not unique.
+        external data lies beside the model, is appended to what is there, and
+        its names are not unique.
         """
         return self._write(self.make, Path(folder) / self.name)
 

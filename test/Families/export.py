@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from onnx.external_data_helper import set_external_data
 from torch import nn
 
 from .cases import Arrays, Case, Shape
@@ -152,14 +153,12 @@ def save(model: onnx.ModelProto, path: Path, external: str = "") -> None:
 
     Small tensors stay inside: ONNX Runtime must read shapes before any data.
     """
-    if not external:
-        path.write_bytes(model.SerializeToString())
-        return
-    onnx.save_model(
-        model, str(path), save_as_external_data=True,
-        all_tensors_to_one_file=external == "one",
-        location=f"{path.stem}.data" if external == "one" else None,
-        size_threshold=128, convert_attribute=False)
+    for tensor in model.graph.initializer if external else ():
+        if len(tensor.raw_data) >= 128:
+            own = tensor.name.replace(":", "_").replace("/", "_")
+            set_external_data(tensor, own if external == "each"
+                              else f"{path.stem}.data")
+    onnx.save_model(model, str(path))
 
 
 def store_weights_as(model: onnx.ModelProto, kind: str) -> None:
