@@ -1,0 +1,108 @@
+# Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Runs models on ONNX Runtime, which nobody here wrote.
+
+Starting the runtime costs more than running a small model, so that many models
+share a process.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+from pathlib import Path
+from typing import Iterable, Sequence
+
+import numpy as np
+
+from .cases import Arrays
+
+SCRIPT = Path(__file__).resolve().parent.parent / "oracle" / "evaluate.js"
+_TYPES = {"float32": "<f4", "float64": "<f8", "float16": "<f2", "int32": "<i4",
+          "int64": "<i8", "bool": "|b1", "int8": "|i1", "uint8": "|u1"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One inference: a model, its inputs, and a folder for the exchange."""
+
+    model: Path
+    inputs: Arrays
+    folder: Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """The outputs of a run by name, or why there are none."""
+
+    outputs: dict[str, np.ndarray]
+    error: str = ""
+
+
+def evaluate(runs: Iterable[Run], batch: int = 40,
+             timeout: float = 600) -> list[Result]:
+    """Runs all of ``runs``, ``batch`` to a process, and returns their results."""
+    runs = list(runs)
+    results: list[Result] = []
+    for start in range(0, len(runs), batch):
+        results += _evaluate_batch(runs[start:start + batch], timeout)
+    return results
+
+
+def _evaluate_batch(runs: Sequence[Run], timeout: float) -> list[Result]:
+    requests = [_write_request(run) for run in runs]
+    done = subprocess.run(["node", str(SCRIPT), *map(str, requests)],
+                          capture_output=True, text=True, timeout=timeout,
+                          stdin=subprocess.DEVNULL)
+    return [_read_result(run, done.stderr) for run in runs]
+
+
+def _write_request(run: Run) -> Path:
+    run.folder.mkdir(parents=True, exist_ok=True)
+    # What an earlier run left must not pass for the outputs of this one.
+    _listing(run).unlink(missing_ok=True)
+    inputs = []
+    for index, (name, array) in enumerate(run.inputs.items()):
+        file = f"input{index}.raw"
+        kind = array.dtype.name
+        array.astype(_TYPES[kind]).tofile(run.folder / file)
+        inputs.append({"name": name, "type": kind, "dims": list(array.shape),
+                       "file": file})
+    request = run.folder / "request.json"
+    request.write_text(json.dumps({"model": str(run.model.resolve()),
+                                   "inputs": inputs, "outputs": "outputs"}))
+    return request
+
+
+def _listing(run: Run) -> Path:
+    return run.folder / "outputs" / "outputs.json"
+
+
+def _read_result(run: Run, errors: str) -> Result:
+    listing = _listing(run)
+    if not listing.exists():
+        prefix = f"{run.model.resolve()}: "
+        lines = [line[len(prefix):] for line in errors.splitlines()
+                 if line.startswith(prefix)]
+        return Result({}, " ".join(lines) or f"no result: {errors.strip()}")
+    outputs = {}
+    for entry in json.loads(listing.read_text()):
+        array = np.fromfile(listing.parent / entry["file"], _TYPES[entry["type"]])
+        outputs[entry["name"]] = array.reshape(entry["dims"])
+    return Result(outputs)
+
+
+def relative_error(actual: np.ndarray, expected: np.ndarray) -> float:
+    """The largest difference, relative to the scale of ``expected``.
+
+    Arrays of different shapes, and any NaN, are infinitely far apart.
+    """
+    if actual.shape != expected.shape:
+        return float("inf")
+    if expected.size == 0:
+        return 0.0
+    actual, expected = np.float64(actual), np.float64(expected)
+    scale = np.abs(expected).max()
+    error = np.abs(actual - expected).max() / (scale or 1.0)
+    return float(error) if np.isfinite(error) else float("inf")
