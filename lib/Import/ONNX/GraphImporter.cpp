@@ -10,232 +10,139 @@
 #include "ReadModel.h"
 
 #include "aero/Dialect/PI/IR/PIOps.h"
-#include "aero/Support/Elements.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/AsmState.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
-#include "llvm/ADT/StringExtras.h"
 
 #include <onnx/onnx_pb.h>
 
 using namespace aero;
 using namespace mlir;
 
-namespace {
-
-/// Weights below this many elements are printed in the module itself, which
-/// keeps scalars (learnable scales) readable; larger ones are resources.
-constexpr int64_t kInlineElements = 2;
-
-constexpr StringRef kDefaultDomain = "ai.onnx";
-
-StringRef getDomain(const onnx::NodeProto &node) {
-  return node.domain().empty() ? kDefaultDomain : StringRef(node.domain());
-}
-
-/// "'/h.0/mlp/Erf' (Erf, domain ai.onnx)".
-std::string getTitle(const onnx::NodeProto &node, StringRef name) {
-  return quoted(name) + " (" +
-         StringRef(quoted(node.op_type())).trim('\'').str() + ", domain " +
-         StringRef(quoted(getDomain(node))).trim('\'').str() + ")";
-}
-
-const llvm::StringMap<OperatorInfo> &getOperators() {
-  static const llvm::StringMap<OperatorInfo> operators = [] {
-    llvm::StringMap<OperatorInfo> map;
-    addMathOperators(map);
-    addShapeOperators(map);
-    return map;
-  }();
-  return operators;
-}
-
-/// The data of an f32 tensor whose bytes move from protobuf into a resource.
-ElementsAttr takeRawData(onnx::TensorProto &tensor, RankedTensorType type) {
-  std::unique_ptr<std::string> bytes(tensor.release_raw_data());
-  auto address = reinterpret_cast<uintptr_t>(bytes->data());
-  if (address % alignof(float) != 0)
-    return makeRawResource(type, ArrayRef<char>(bytes->data(), bytes->size()),
-                           tensor.name());
-  ArrayRef<char> data(bytes->data(), bytes->size());
-  size_t alignment = std::min<size_t>(address & -address, kBlobAlignment);
-  AsmResourceBlob blob(
-      data, alignment,
-      [owner = std::move(bytes)](void *, size_t, size_t) mutable {
-        owner.reset();
-      },
-      /*dataIsMutable=*/false);
-  return DenseResourceElementsAttr::get(type, tensor.name(), std::move(blob));
-}
-
-} // namespace
-
-std::string aero::quoted(StringRef text) {
-  std::string result = "'";
-  for (char c : text)
-    result += static_cast<unsigned char>(c) < ' ' || c == 127 ? '?' : c;
-  return result + "'";
-}
-
-GraphImporter::GraphImporter(onnx::ModelProto &model, MLIRContext &context,
-                             const ImportOptions &options)
-    : model(model), context(context), options(options), builder(&context),
-      opset(aero::getOpset(model)) {}
+GraphImporter::GraphImporter(onnx::ModelProto &model, TensorReader &reader,
+                             MLIRContext &context, const ImportOptions &options,
+                             ImportSummary &summary)
+    : model(model), reader(reader), context(context), options(options),
+      summary(summary), builder(&context) {}
 
 void GraphImporter::addProblem(const Twine &message) {
   problems.push_back(message.str());
 }
 
-std::vector<std::string> GraphImporter::takeMessages() {
-  std::vector<std::string> messages;
-  if (!unsupported.empty()) {
-    std::string line =
-        unsupported.size() == 1
-            ? "1 node is not supported: "
-            : std::to_string(unsupported.size()) + " nodes are not supported: ";
-    line += llvm::join(unsupported, "; ");
-    messages.push_back(line + "; change them in the model and export it again");
-  }
-  messages.insert(messages.end(), problems.begin(), problems.end());
-  return messages;
-}
-
 //===----------------------------------------------------------------------===//
-// Inputs, initializers and outputs
+// Which nodes and values matter
 //===----------------------------------------------------------------------===//
 
-std::optional<Slot> GraphImporter::makeInitializer(onnx::TensorProto &tensor) {
-  auto checked = checkTensor(tensor);
-  if (!checked) {
-    addProblem("initializer " + quoted(tensor.name()) + " " +
-               llvm::toString(checked.takeError()));
-    return std::nullopt;
-  }
-  auto [kind, shape] = *checked;
-  Slot slot(NameLoc::get(builder.getStringAttr(tensor.name())));
-  slot.kind = kind;
-  slot.shape = shape;
-  int64_t count = *countElements(shape);
-  bool moves = kind == ElementKind::Float && tensor.has_raw_data() &&
-               tensor.data_type() == onnx::TensorProto::FLOAT &&
-               count >= kInlineElements;
-  if (moves) {
-    slot.weightName = tensor.name();
-    slot.weight =
-        takeRawData(tensor, RankedTensorType::get(shape, builder.getF32Type()));
-    return slot;
-  }
+std::vector<bool> GraphImporter::findLiveNodes() {
+  const std::vector<FlatNode> &nodes = graph.getNodes();
+  llvm::StringMap<int> producers;
+  for (auto [i, node] : llvm::enumerate(nodes))
+    for (const std::string &output : node.proto->output())
+      if (!output.empty())
+        producers.try_emplace(output, i);
 
-  HostTensor host = llvm::cantFail(readTensor(tensor));
-  if (kind != ElementKind::Float) {
-    slot.constant = std::make_shared<HostTensor>(std::move(host));
-    return slot;
+  std::vector<bool> live(nodes.size(), false);
+  std::vector<int> worklist;
+  auto need = [&](const std::string &name) {
+    readNames.insert(name);
+    auto found = producers.find(name);
+    if (found == producers.end() || live[found->second])
+      return;
+    live[found->second] = true;
+    worklist.push_back(found->second);
+  };
+  for (const onnx::ValueInfoProto &output : model.graph().output())
+    if (wantsOutput(output.name()))
+      need(output.name());
+  while (!worklist.empty()) {
+    const onnx::NodeProto &node = *nodes[worklist.back()].proto;
+    worklist.pop_back();
+    forEachRead(node, need);
   }
-  slot.weightName = tensor.name();
-  RankedTensorType type = host.getType(&context);
-  if (count < kInlineElements)
-    slot.weight = host.getAttr(&context);
-  else
-    slot.weight =
-        makeFloatResource(type, std::move(host.floats), tensor.name());
-  return slot;
+  return live;
 }
 
-void GraphImporter::importInitializers() {
-  for (onnx::TensorProto &tensor :
-       *model.mutable_graph()->mutable_initializer()) {
-    if (tensor.name().empty())
-      addProblem("an initializer has no name; export the model again");
-    else if (!pending.try_emplace(tensor.name(), &tensor).second)
-      addProblem("initializer " + quoted(tensor.name()) +
-                 " is defined twice; export the model again");
-  }
-  if (model.graph().sparse_initializer_size())
-    addProblem("sparse initializers are not supported; store the weights as "
-               "dense tensors");
-}
+/// Finds float initializers that are no parameters but the frequencies of
+/// rotary positions: one falling row of positive numbers that reaches nothing
+/// but sines and cosines, through products and moves.
+void GraphImporter::findAngles(const std::vector<bool> &live) {
+  static const llvm::StringSet<> passing = {
+      "MatMul",  "Mul",       "Div",    "Einsum", "Unsqueeze", "Squeeze",
+      "Reshape", "Transpose", "Expand", "Concat", "Cast",      "Identity"};
+  const std::vector<FlatNode> &nodes = graph.getNodes();
+  llvm::StringMap<SmallVector<int, 2>> readers;
+  for (auto [i, node] : llvm::enumerate(nodes))
+    if (live[i])
+      for (const std::string &input : node.proto->input())
+        readers[input].push_back(i);
+  for (const onnx::ValueInfoProto &output : model.graph().output())
+    readers[output.name()].push_back(-1);
 
-RankedTensorType
-GraphImporter::getInputType(const onnx::ValueInfoProto &input) {
-  std::string title = "input " + quoted(input.name());
-  if (!input.has_type() || !input.type().has_tensor_type() ||
-      !input.type().tensor_type().has_shape()) {
-    addProblem(title + " has no tensor type and shape; export the model with "
-                       "static shapes");
-    return {};
+  std::vector<bool> turns(nodes.size(), false);
+  auto onlyTurned = [&](StringRef name) {
+    auto found = readers.find(name);
+    // The size of a value says nothing about its elements.
+    return found != readers.end() &&
+           llvm::all_of(found->second, [&](int reader) {
+             return reader >= 0 && (turns[reader] ||
+                                    nodes[reader].proto->op_type() == "Shape");
+           });
+  };
+  for (size_t i = nodes.size(); i-- > 0;) {
+    const onnx::NodeProto &node = *nodes[i].proto;
+    turns[i] = node.op_type() == "Cos" || node.op_type() == "Sin" ||
+               (passing.contains(node.op_type()) && node.output_size() == 1 &&
+                onlyTurned(node.output(0)));
   }
-  const auto &tensor = input.type().tensor_type();
-  std::optional<ElementKind> kind = getElementKind(tensor.elem_type());
-  if (!kind) {
-    addProblem(title + " has element type " +
-               getElementTypeName(tensor.elem_type()) +
-               ", which is not supported; use int64 or float");
-    return {};
-  }
-  Shape shape;
-  for (const auto &[i, dim] : llvm::enumerate(tensor.shape().dim())) {
-    if (!dim.has_dim_value() || dim.dim_value() <= 0) {
-      std::string symbol =
-          dim.has_dim_param() ? " (" + quoted(dim.dim_param()) + ")" : "";
-      addProblem(title + " has no fixed size in dimension " + Twine(i) +
-                 symbol + "; export with static shapes, without dynamic_axes");
-      return {};
+  for (const auto &entry : pending) {
+    const onnx::TensorProto &tensor = *entry.second;
+    int64_t largest = 1, count = 1;
+    for (int64_t dim : tensor.dims()) {
+      largest = std::max(largest, dim);
+      count = std::min<int64_t>(count * std::max<int64_t>(dim, 0), 1 << 20);
     }
-    shape.push_back(dim.dim_value());
-  }
-  if (!countElements(shape)) {
-    addProblem(title + " has impossible dimensions; export the model again");
-    return {};
-  }
-  return HostTensor{*kind, shape, {}, {}}.getType(&context);
-}
-
-void GraphImporter::importInputs() {
-  Block *entry = builder.getInsertionBlock();
-  for (const onnx::ValueInfoProto &input : model.graph().input()) {
-    // Before IR version 4 every initializer was an input as well.
-    if (pending.contains(input.name()))
+    if (count == 0 || count != largest || !onlyTurned(entry.first()))
       continue;
-    Slot slot(NameLoc::get(builder.getStringAttr(input.name())));
-    if (RankedTensorType type = getInputType(input)) {
-      slot.kind = type.getElementType().isF32()         ? ElementKind::Float
-                  : type.getElementType().isInteger(64) ? ElementKind::Int
-                                                        : ElementKind::Bool;
-      slot.shape = Shape(type.getShape());
-      slot.value = entry->addArgument(type, slot.loc);
-    } else {
-      slot.failed = true;
+    auto values = reader.read(tensor);
+    if (!values) {
+      llvm::consumeError(values.takeError());
+      continue; // Reported when it is imported.
     }
-    if (!slots.try_emplace(input.name(), slot).second)
-      addProblem("input " + quoted(input.name()) +
-                 " is defined twice; export the model again");
+    if (values->kind == ElementKind::Float && values->floats.back() > 0 &&
+        llvm::is_sorted(values->floats, std::greater<>()))
+      angles.insert(entry.first());
   }
 }
 
-SmallVector<Value> GraphImporter::importOutputs() {
-  SmallVector<Value> results;
-  if (model.graph().output().empty())
-    addProblem("the graph has no output; export the model again");
-  for (const onnx::ValueInfoProto &output : model.graph().output()) {
-    auto found = slots.find(output.name());
-    if (found == slots.end())
-      addProblem("output " + quoted(output.name()) +
-                 " is computed by no node; export the model again");
-    else if (!found->second.failed)
-      results.push_back(materialize(found->second));
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+Slot *GraphImporter::findSlot(StringRef name) {
+  if (auto found = slots.find(name); found != slots.end())
+    return &found->second;
+  auto waiting = pending.find(name);
+  if (waiting == pending.end())
+    return nullptr;
+  std::optional<Slot> slot = makeInitializer(*waiting->second);
+  if (!slot) {
+    slot = Slot(UnknownLoc::get(&context));
+    slot->failed = true;
   }
-  return results;
+  return &slots.try_emplace(name, *slot).first->second;
 }
 
 Value GraphImporter::materialize(Slot &slot) {
   if (slot.value)
     return slot.value;
-  if (slot.weight)
-    slot.value =
-        pi::WeightOp::create(builder, slot.loc, slot.weightName, slot.weight);
-  else
+  if (!slot.weight) {
     slot.value = pi::ConstantOp::create(builder, slot.loc,
                                         slot.constant->getAttr(&context));
+    return slot.value;
+  }
+  slot.value =
+      pi::WeightOp::create(builder, slot.loc, slot.weightName, slot.weight);
+  if (slot.transposed)
+    slot.value = pi::TransposeOp::create(builder, slot.loc, slot.value,
+                                         ArrayRef<int64_t>{1, 0});
   return slot.value;
 }
 
@@ -243,68 +150,125 @@ Value GraphImporter::materialize(Slot &slot) {
 // Nodes
 //===----------------------------------------------------------------------===//
 
-std::vector<bool> GraphImporter::findLiveNodes() {
-  const onnx::GraphProto &graph = model.graph();
-  llvm::StringMap<int> producers;
-  for (int i = 0; i < graph.node_size(); ++i)
-    for (const std::string &output : graph.node(i).output())
-      if (!output.empty())
-        producers.try_emplace(output, i);
-
-  std::vector<bool> live(graph.node_size(), false);
-  std::vector<int> worklist;
-  auto need = [&](const std::string &name) {
-    auto found = producers.find(name);
-    if (found == producers.end() || live[found->second])
-      return;
-    live[found->second] = true;
-    worklist.push_back(found->second);
-  };
-  for (const onnx::ValueInfoProto &output : graph.output())
-    need(output.name());
-  while (!worklist.empty()) {
-    const onnx::NodeProto &node = graph.node(worklist.back());
-    worklist.pop_back();
-    for (const std::string &input : node.input())
-      need(input);
+/// If(condition) with a public condition: the nodes of the branch that is
+/// taken.
+bool GraphImporter::importIf(Node &node, const FlatNode &flat) {
+  constexpr unsigned maxDepth = 32;
+  const HostTensor *condition =
+      node.hasInput(0) ? node.getConstant(0) : nullptr;
+  if (!condition || condition->size() != 1) {
+    (void)node.unsupported(
+        "its condition depends on an input or a weight",
+        "export by tracing instead of scripting, with static "
+        "shapes");
+    return false;
   }
-  return live;
+  const onnx::AttributeProto *branch =
+      node.findAttribute(condition->at(0) != 0 ? "then_branch" : "else_branch");
+  if (!branch || !branch->has_g() ||
+      branch->g().output_size() < static_cast<int>(node.getNumOutputs())) {
+    (void)node.invalid("it has no branch for its condition");
+    return false;
+  }
+  if (ifDepth == maxDepth) {
+    (void)node.unsupported("it is nested too deep");
+    return false;
+  }
+  // The outputs of a branch are unique, and so is the name of this one.
+  llvm::StringMap<std::string> rename;
+  std::string prefix = flat.name + "::";
+  std::vector<FlatNode> inlined =
+      graph.inlineSubgraph(branch->g(), flat.opset, flat.name, prefix, rename);
+  for (const onnx::TensorProto &tensor : branch->g().initializer())
+    pending.try_emplace(prefix + tensor.name(),
+                        const_cast<onnx::TensorProto *>(&tensor));
+  auto nameOf = [&](const std::string &name) {
+    auto found = rename.find(name);
+    return found == rename.end() ? name : found->second;
+  };
+  for (const FlatNode &inner : inlined)
+    forEachRead(*inner.proto,
+                [&](const std::string &name) { readNames.insert(name); });
+  for (const onnx::ValueInfoProto &output : branch->g().output())
+    readNames.insert(nameOf(output.name()));
+  ++ifDepth;
+  for (const FlatNode &inner : inlined)
+    importNode(inner);
+  --ifDepth;
+  bool complete = true;
+  for (unsigned i = 0; i < node.getNumOutputs(); ++i) {
+    Slot *slot = findSlot(nameOf(branch->g().output(i).name()));
+    if (!slot)
+      return (void)node.invalid("its branch does not compute its output"),
+             false;
+    if (slot->failed)
+      complete = false;
+    else
+      node.setAlias(i, *slot);
+  }
+  return complete;
 }
 
-void GraphImporter::importNode(const onnx::NodeProto &proto, int index) {
-  // An unnamed node goes by the name of its first output.
-  std::string name = proto.name();
-  if (name.empty() && proto.output_size())
-    name = proto.output(0);
-  if (name.empty())
-    name = proto.op_type() + "_" + std::to_string(index);
-  Node node(*this, proto, NameLoc::get(builder.getStringAttr(name)),
-            getTitle(proto, name));
+bool GraphImporter::importResolved(Node &node, const onnx::NodeProto &proto,
+                                   int64_t opset) {
+  const OperatorInfo *info = findOperator(proto.op_type(), opset);
+  if (!info) {
+    StringRef name = proto.op_type();
+    (void)node.unsupported("no pi operation computes it",
+                           getHint(kDefaultDomain, name));
+    return false;
+  }
+  unsigned inputs = node.getNumInputs();
+  bool enough = inputs >= info->minInputs && inputs <= info->maxInputs;
+  for (unsigned i = 0; i < info->minInputs && enough; ++i)
+    enough = node.hasInput(i);
+  if (!enough) {
+    (void)node.invalid("it has " + Twine(inputs) + " inputs");
+    return false;
+  }
+  Evaluator evaluate = findEvaluator(proto.op_type());
+  if (evaluate && !node.hasOnlyConstants() && node.hasOnlyKnownNumbers()) {
+    if (node.foldWeights(evaluate))
+      return !node.hasFault();
+    if (node.hasFault())
+      return false;
+  }
+  if (evaluate && node.hasOnlyConstants()) {
+    auto results = evaluate(node);
+    if (!results || node.hasFault())
+      return false;
+    for (auto [i, result] : llvm::enumerate(*results))
+      node.setConstant(i, std::move(result));
+    return !node.hasFault();
+  }
+  if (!info->build) {
+    (void)node.unsupported("it depends on an input or a weight; only public "
+                           "shapes and masks are evaluated");
+    return false;
+  }
+  return succeeded(info->build(node)) && !node.hasFault();
+}
 
+void GraphImporter::importNode(const FlatNode &flat) {
+  const onnx::NodeProto &proto = *flat.proto;
+  Node node(*this, proto, flat.opset, flat.name);
   auto import = [&]() -> bool {
     if (getDomain(proto) != kDefaultDomain) {
-      (void)node.unsupported("this operator domain is unknown");
+      (void)node.unsupported("this operator domain is unknown",
+                             getHint(getDomain(proto), proto.op_type()));
       return false;
     }
-    auto found = getOperators().find(proto.op_type());
-    if (found == getOperators().end()) {
-      (void)node.unsupported("no pi operation computes it");
+    // Names it even if something that it reads is missing.
+    if (!findOperator(proto.op_type(), flat.opset) && proto.op_type() != "If") {
+      (void)node.unsupported("no pi operation computes it",
+                             getHint(kDefaultDomain, proto.op_type()));
       return false;
     }
     if (!node.resolveInputs())
       return false;
-    const OperatorInfo &info = found->second;
-    unsigned inputs = node.getNumInputs();
-    bool enough = inputs >= info.minInputs && inputs <= info.maxInputs;
-    for (unsigned i = 0; i < info.minInputs && enough; ++i)
-      enough = node.hasInput(i);
-    if (!enough) {
-      (void)node.invalid("it has " + Twine(inputs) + " inputs");
-      return false;
-    }
-    if (node.hasOnlyConstants() && foldNode(node))
-      return !node.hasFault();
-    return succeeded(info.handler(node)) && !node.hasFault();
+    if (proto.op_type() == "If")
+      return importIf(node, flat) && !node.hasFault();
+    return importResolved(node, proto, flat.opset);
   };
   bool imported = import();
   for (int i = 0; i < proto.output_size(); ++i) {
@@ -325,25 +289,26 @@ void GraphImporter::importNode(const onnx::NodeProto &proto, int index) {
 }
 
 OwningOpRef<ModuleOp> GraphImporter::run() {
-  OwningOpRef<ModuleOp> module = ModuleOp::create(
-      NameLoc::get(builder.getStringAttr(model.graph().name())));
-  auto function = func::FuncOp::create(
-      NameLoc::get(builder.getStringAttr(model.graph().name())), "main",
-      builder.getFunctionType({}, {}));
+  Location loc = NameLoc::get(builder.getStringAttr(model.graph().name()));
+  OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
+  auto function =
+      func::FuncOp::create(loc, "main", builder.getFunctionType({}, {}));
   module->push_back(function);
   builder.setInsertionPointToStart(function.addEntryBlock());
 
   importInitializers();
-  importInputs();
+  graph.flatten(model, summary.opset,
+                [&](const std::string &problem) { addProblem(problem); });
+  if (!problems.empty())
+    return {};
+  summary.nodes = graph.getNodes().size();
   std::vector<bool> live = findLiveNodes();
-  for (int i = 0; i < model.graph().node_size(); ++i)
+  findAngles(live);
+  importInputs();
+  checkOptions();
+  for (auto [i, node] : llvm::enumerate(graph.getNodes()))
     if (live[i])
-      importNode(model.graph().node(i), i);
-  // An output may be an initializer itself.
-  for (const onnx::ValueInfoProto &output : model.graph().output())
-    if (auto found = pending.find(output.name()); found != pending.end())
-      if (std::optional<Slot> slot = makeInitializer(*found->second))
-        slots.try_emplace(output.name(), *slot);
+      importNode(node);
   SmallVector<Value> results = importOutputs();
   if (!problems.empty() || !unsupported.empty())
     return {};
@@ -352,170 +317,4 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   function.setFunctionType(builder.getFunctionType(
       function.getBody().getArgumentTypes(), ValueRange(results).getTypes()));
   return module;
-}
-
-//===----------------------------------------------------------------------===//
-// Node
-//===----------------------------------------------------------------------===//
-
-StringRef Node::getOperator() const { return proto.op_type(); }
-unsigned Node::getNumInputs() const { return proto.input_size(); }
-unsigned Node::getNumOutputs() const { return proto.output_size(); }
-
-StringRef Node::getOutputName(unsigned i) const { return proto.output(i); }
-
-bool Node::usesOutput(unsigned i) const {
-  if (i >= getNumOutputs() || proto.output(i).empty())
-    return false;
-  const onnx::GraphProto &graph = importer.model.graph();
-  for (const onnx::NodeProto &node : graph.node())
-    if (llvm::is_contained(node.input(), proto.output(i)))
-      return true;
-  return llvm::any_of(graph.output(), [&](const onnx::ValueInfoProto &output) {
-    return output.name() == proto.output(i);
-  });
-}
-
-bool Node::resolveInputs() {
-  bool complete = true;
-  for (const std::string &name : proto.input()) {
-    if (name.empty()) {
-      inputs.push_back(nullptr);
-      continue;
-    }
-    auto found = importer.slots.find(name);
-    if (found == importer.slots.end()) {
-      auto waiting = importer.pending.find(name);
-      if (waiting == importer.pending.end()) {
-        (void)invalid("it reads " + quoted(name) +
-                      ", which nothing before it defines");
-        return false;
-      }
-      std::optional<Slot> slot = importer.makeInitializer(*waiting->second);
-      if (!slot) {
-        slot = Slot(loc);
-        slot->failed = true;
-      }
-      found = importer.slots.try_emplace(name, *slot).first;
-    }
-    complete &= !found->second.failed;
-    inputs.push_back(&found->second);
-  }
-  return complete;
-}
-
-bool Node::hasOnlyConstants() const {
-  return llvm::all_of(inputs,
-                      [](const Slot *slot) { return !slot || slot->constant; });
-}
-
-std::optional<Shape> Node::getConstantInts(unsigned i, StringRef what) {
-  const HostTensor *constant = getConstant(i);
-  if (!constant) {
-    (void)unsupported("its " + what +
-                      " depends on an input or a weight; export with static "
-                      "shapes");
-    return std::nullopt;
-  }
-  if (constant->kind != ElementKind::Int) {
-    (void)invalid("its " + what + " is not an integer tensor");
-    return std::nullopt;
-  }
-  return Shape(constant->ints.begin(), constant->ints.end());
-}
-
-const onnx::AttributeProto *Node::findAttribute(StringRef name) const {
-  for (const onnx::AttributeProto &attribute : proto.attribute())
-    if (name == attribute.name())
-      return &attribute;
-  return nullptr;
-}
-
-int64_t Node::getInt(StringRef name, int64_t otherwise) {
-  const onnx::AttributeProto *attribute = findAttribute(name);
-  if (!attribute)
-    return otherwise;
-  if (!attribute->has_i())
-    (void)invalid("attribute " + name + " is not an integer");
-  return attribute->has_i() ? attribute->i() : otherwise;
-}
-
-float Node::getFloat(StringRef name, float otherwise) {
-  const onnx::AttributeProto *attribute = findAttribute(name);
-  if (!attribute)
-    return otherwise;
-  if (!attribute->has_f())
-    (void)invalid("attribute " + name + " is not a float");
-  return attribute->has_f() ? attribute->f() : otherwise;
-}
-
-std::optional<Shape> Node::getInts(StringRef name) {
-  const onnx::AttributeProto *attribute = findAttribute(name);
-  if (!attribute)
-    return std::nullopt;
-  return Shape(attribute->ints().begin(), attribute->ints().end());
-}
-
-RankedTensorType Node::getType(ArrayRef<int64_t> shape, ElementKind kind) {
-  return HostTensor{kind, Shape(shape), {}, {}}.getType(getContext());
-}
-
-void Node::define(unsigned i, Slot slot) {
-  if (i >= getNumOutputs() || proto.output(i).empty())
-    return;
-  if (importer.pending.contains(proto.output(i)) ||
-      !importer.slots.try_emplace(proto.output(i), std::move(slot)).second)
-    (void)invalid("its output " + quoted(proto.output(i)) +
-                  " is defined twice");
-}
-
-void Node::setResult(unsigned i, Value value) {
-  auto type = cast<RankedTensorType>(value.getType());
-  Slot slot(loc);
-  slot.kind = type.getElementType().isF32()         ? ElementKind::Float
-              : type.getElementType().isInteger(64) ? ElementKind::Int
-                                                    : ElementKind::Bool;
-  slot.shape = Shape(type.getShape());
-  slot.value = value;
-  define(i, std::move(slot));
-}
-
-void Node::setConstant(unsigned i, HostTensor value) {
-  Slot slot(loc);
-  slot.kind = value.kind;
-  slot.shape = value.shape;
-  slot.constant = std::make_shared<HostTensor>(std::move(value));
-  define(i, std::move(slot));
-}
-
-void Node::setAlias(unsigned i, const Slot &slot) {
-  Slot copy = slot;
-  // torch.onnx.export stores equal parameters once and gives the others their
-  // names through Identity nodes. They are different parameters all the same.
-  StringRef name = i < getNumOutputs() ? StringRef(proto.output(i)) : "";
-  bool named = !name.empty() && !name.contains("::") &&
-               !name.starts_with("/") &&
-               name.find_if([](char c) { return c < '0' || c > '9'; }) !=
-                   StringRef::npos;
-  if (copy.weight && named && getOperator() == "Identity") {
-    copy.weightName = name.str();
-    copy.loc = NameLoc::get(importer.builder.getStringAttr(name));
-    copy.value = {};
-  }
-  define(i, std::move(copy));
-}
-
-LogicalResult Node::unsupported(const Twine &why) {
-  if (!fault)
-    importer.unsupported.push_back((Twine(title) + ": " + why).str());
-  fault = true;
-  return failure();
-}
-
-LogicalResult Node::invalid(const Twine &why) {
-  if (!fault)
-    importer.addProblem("node " + Twine(title) + " is not valid ONNX: " + why +
-                        "; export the model again");
-  fault = true;
-  return failure();
 }

@@ -7,20 +7,13 @@
 
 #include "HostTensor.h"
 
-#include "llvm/ADT/APFloat.h"
 #include "llvm/Support/MathExtras.h"
-
-#include <bit>
-#include <cstring>
 
 #include <onnx/onnx_pb.h>
 
 using namespace aero;
 using namespace mlir;
 using onnx::TensorProto;
-
-// ONNX raw data is little-endian, and so is what this reads it as.
-static_assert(std::endian::native == std::endian::little);
 
 std::optional<int64_t> aero::countElements(ArrayRef<int64_t> shape) {
   // Dimensions beside a zero count too: strides are products of them.
@@ -93,6 +86,27 @@ HostTensor HostTensor::makeInts(std::vector<int64_t> values) {
   return tensor;
 }
 
+HostTensor HostTensor::fromAttr(DenseElementsAttr attr) {
+  HostTensor tensor;
+  Type element = attr.getElementType();
+  tensor.kind = element.isF32()         ? ElementKind::Float
+                : element.isInteger(64) ? ElementKind::Int
+                                        : ElementKind::Bool;
+  tensor.shape = Shape(attr.getType().getShape());
+  switch (tensor.kind) {
+  case ElementKind::Float:
+    llvm::append_range(tensor.floats, attr.getValues<float>());
+    break;
+  case ElementKind::Int:
+    llvm::append_range(tensor.ints, attr.getValues<int64_t>());
+    break;
+  case ElementKind::Bool:
+    llvm::append_range(tensor.ints, attr.getValues<bool>());
+    break;
+  }
+  return tensor;
+}
+
 HostTensor HostTensor::makeZeros(ElementKind kind, ArrayRef<int64_t> shape) {
   HostTensor tensor;
   tensor.kind = kind;
@@ -158,201 +172,4 @@ Shape aero::getBroadcastStrides(ArrayRef<int64_t> shape,
   for (size_t i = 0; i < shape.size(); ++i)
     strides[lead + i] = shape[i] == 1 ? 0 : own[i];
   return strides;
-}
-
-//===----------------------------------------------------------------------===//
-// Reading
-//===----------------------------------------------------------------------===//
-
-namespace {
-
-template <typename... Args>
-llvm::Error fault(const char *format, const Args &...args) {
-  return llvm::createStringError(std::errc::invalid_argument, format, args...);
-}
-
-/// Bytes of one element in raw_data, or 0 for a type that is not supported.
-int64_t getRawWidth(int32_t type) {
-  switch (type) {
-  case TensorProto::BOOL:
-  case TensorProto::INT8:
-  case TensorProto::UINT8:
-    return 1;
-  case TensorProto::FLOAT16:
-  case TensorProto::BFLOAT16:
-  case TensorProto::INT16:
-  case TensorProto::UINT16:
-    return 2;
-  case TensorProto::FLOAT:
-  case TensorProto::INT32:
-  case TensorProto::UINT32:
-    return 4;
-  case TensorProto::DOUBLE:
-  case TensorProto::INT64:
-    return 8;
-  default:
-    return 0;
-  }
-}
-
-/// How many elements the field that belongs to the type holds, when there is no
-/// raw data.
-int64_t getFieldSize(const TensorProto &tensor) {
-  switch (tensor.data_type()) {
-  case TensorProto::FLOAT:
-    return tensor.float_data_size();
-  case TensorProto::DOUBLE:
-    return tensor.double_data_size();
-  case TensorProto::INT64:
-    return tensor.int64_data_size();
-  case TensorProto::UINT32:
-    return tensor.uint64_data_size();
-  default:
-    return tensor.int32_data_size();
-  }
-}
-
-template <typename T> T load(const char *data) {
-  T value;
-  std::memcpy(&value, data, sizeof(T));
-  return value;
-}
-
-float widen(const llvm::fltSemantics &semantics, uint16_t bits) {
-  llvm::APFloat value(semantics, llvm::APInt(16, bits));
-  bool lost = false;
-  value.convert(llvm::APFloat::IEEEsingle(), llvm::APFloat::rmNearestTiesToEven,
-                &lost);
-  return value.convertToFloat();
-}
-
-float readFloat(int32_t type, const char *data) {
-  switch (type) {
-  case TensorProto::FLOAT:
-    return load<float>(data);
-  case TensorProto::DOUBLE:
-    return static_cast<float>(load<double>(data));
-  case TensorProto::FLOAT16:
-    return widen(llvm::APFloat::IEEEhalf(), load<uint16_t>(data));
-  default:
-    return widen(llvm::APFloat::BFloat(), load<uint16_t>(data));
-  }
-}
-
-int64_t readInt(int32_t type, const char *data) {
-  switch (type) {
-  case TensorProto::BOOL:
-    return *data != 0;
-  case TensorProto::INT8:
-    return load<int8_t>(data);
-  case TensorProto::UINT8:
-    return load<uint8_t>(data);
-  case TensorProto::INT16:
-    return load<int16_t>(data);
-  case TensorProto::UINT16:
-    return load<uint16_t>(data);
-  case TensorProto::INT32:
-    return load<int32_t>(data);
-  case TensorProto::UINT32:
-    return load<uint32_t>(data);
-  default:
-    return load<int64_t>(data);
-  }
-}
-
-float readFloatField(const TensorProto &tensor, int i) {
-  switch (tensor.data_type()) {
-  case TensorProto::FLOAT:
-    return tensor.float_data(i);
-  case TensorProto::DOUBLE:
-    return static_cast<float>(tensor.double_data(i));
-  case TensorProto::FLOAT16:
-    return widen(llvm::APFloat::IEEEhalf(),
-                 static_cast<uint16_t>(tensor.int32_data(i)));
-  default:
-    return widen(llvm::APFloat::BFloat(),
-                 static_cast<uint16_t>(tensor.int32_data(i)));
-  }
-}
-
-int64_t readIntField(const TensorProto &tensor, int i) {
-  switch (tensor.data_type()) {
-  case TensorProto::INT64:
-    return tensor.int64_data(i);
-  case TensorProto::UINT32:
-    return static_cast<int64_t>(tensor.uint64_data(i) & 0xffffffffu);
-  case TensorProto::BOOL:
-    return tensor.int32_data(i) != 0;
-  default:
-    return tensor.int32_data(i);
-  }
-}
-
-} // namespace
-
-llvm::Expected<std::pair<ElementKind, Shape>>
-aero::checkTensor(const TensorProto &tensor) {
-  std::optional<ElementKind> kind = getElementKind(tensor.data_type());
-  if (!kind)
-    return fault("has element type %s, which is not supported; store it as "
-                 "float, int64 or bool",
-                 getElementTypeName(tensor.data_type()).c_str());
-  if (tensor.data_location() == TensorProto::EXTERNAL)
-    return fault("keeps its data in another file, which is not supported yet; "
-                 "save the model with its weights inside "
-                 "(save_as_external_data=False, below 2 GB)");
-  if (tensor.has_segment())
-    return fault("is stored in segments, which is not supported; save it "
-                 "whole");
-  Shape shape(tensor.dims().begin(), tensor.dims().end());
-  std::optional<int64_t> count = countElements(shape);
-  if (!count)
-    return fault("has impossible dimensions; the file is damaged, export it "
-                 "again");
-  if (tensor.has_raw_data()) {
-    int64_t width = getRawWidth(tensor.data_type());
-    int64_t bytes = tensor.raw_data().size();
-    if (bytes % width != 0 || bytes / width != *count)
-      return fault("holds %lld bytes, but its shape needs %lld; the file is "
-                   "damaged, export it again",
-                   static_cast<long long>(bytes),
-                   static_cast<long long>(*count * width));
-  } else if (getFieldSize(tensor) != *count) {
-    return fault("holds %lld elements, but its shape needs %lld; the file is "
-                 "damaged, export it again",
-                 static_cast<long long>(getFieldSize(tensor)),
-                 static_cast<long long>(*count));
-  }
-  return std::make_pair(*kind, shape);
-}
-
-llvm::Expected<HostTensor> aero::readTensor(const TensorProto &tensor) {
-  auto checked = checkTensor(tensor);
-  if (!checked)
-    return checked.takeError();
-  HostTensor result = HostTensor::makeZeros(checked->first, checked->second);
-  bool isFloat = result.kind == ElementKind::Float;
-  int64_t count = result.size();
-  if (tensor.has_raw_data()) {
-    const char *data = tensor.raw_data().data();
-    int64_t width = getRawWidth(tensor.data_type());
-    if (tensor.data_type() == TensorProto::FLOAT && count) {
-      std::memcpy(result.floats.data(), data, count * width);
-      return result;
-    }
-    for (int64_t i = 0; i < count; ++i) {
-      if (isFloat)
-        result.floats[i] = readFloat(tensor.data_type(), data + i * width);
-      else
-        result.ints[i] = readInt(tensor.data_type(), data + i * width);
-    }
-    return result;
-  }
-  for (int64_t i = 0; i < count; ++i) {
-    if (isFloat)
-      result.floats[i] = readFloatField(tensor, i);
-    else
-      result.ints[i] = readIntField(tensor, i);
-  }
-  return result;
 }

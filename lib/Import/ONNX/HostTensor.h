@@ -12,15 +12,10 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
-#include "llvm/Support/Error.h"
 
 #include <cstdint>
 #include <optional>
 #include <vector>
-
-namespace onnx {
-class TensorProto;
-}
 
 namespace aero {
 
@@ -53,6 +48,8 @@ struct HostTensor {
   std::vector<int64_t> ints;
 
   static HostTensor makeInts(std::vector<int64_t> values);
+  /// From an attribute of f32, i64 or i1 elements.
+  static HostTensor fromAttr(mlir::DenseElementsAttr attr);
   static HostTensor makeZeros(ElementKind kind, llvm::ArrayRef<int64_t> shape);
 
   int64_t size() const {
@@ -62,6 +59,11 @@ struct HostTensor {
   double at(int64_t i) const {
     return kind == ElementKind::Float ? floats[i]
                                       : static_cast<double>(ints[i]);
+  }
+  /// The only element if it is an integer, or nullopt.
+  std::optional<int64_t> getSingleInt() const {
+    return kind == ElementKind::Int && ints.size() == 1 ? std::optional(ints[0])
+                                                        : std::nullopt;
   }
   /// Appends element `i` of a tensor of the same kind.
   void append(const HostTensor &other, int64_t i);
@@ -90,14 +92,6 @@ Shape getStrides(llvm::ArrayRef<int64_t> shape);
 /// broadcasts.
 Shape getBroadcastStrides(llvm::ArrayRef<int64_t> shape,
                           llvm::ArrayRef<int64_t> result);
-
-/// Checks a TensorProto's type, dimensions and amount of data, without reading
-/// the data. Errors are phrases to be put after the tensor's name.
-llvm::Expected<std::pair<ElementKind, Shape>>
-checkTensor(const onnx::TensorProto &tensor);
-
-/// Reads a TensorProto.
-llvm::Expected<HostTensor> readTensor(const onnx::TensorProto &tensor);
 
 } // namespace aero
 

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
+#include "llvm/Support/Path.h"
 
 #include <onnx/onnx_pb.h>
 
@@ -56,23 +57,31 @@ std::error_code ImportError::convertToErrorCode() const {
 
 namespace {
 
-llvm::Error makeError(StringRef file, std::vector<std::string> messages) {
+llvm::Error makeError(StringRef file, std::vector<std::string> problems) {
   return llvm::make_error<ImportError>(
-      file.str(), std::vector<UnsupportedNode>(), std::move(messages));
+      file.str(), std::vector<UnsupportedNode>(), std::move(problems));
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>>
 importModel(llvm::Expected<std::unique_ptr<onnx::ModelProto>> model,
-            StringRef file, MLIRContext &context,
-            const ImportOptions &options) {
+            StringRef file, StringRef folder, MLIRContext &context,
+            const ImportOptions &options, ImportSummary *summary) {
   if (!model)
     return makeError(file, {llvm::toString(model.takeError())});
   context.loadDialect<pi::PIDialect, func::FuncDialect>();
 
-  GraphImporter importer(**model, context, options);
+  ImportSummary unused;
+  ImportSummary &filled = summary ? *summary : unused;
+  filled.producer = (*model)->producer_name();
+  if (!(*model)->producer_version().empty())
+    filled.producer += " " + (*model)->producer_version();
+  filled.opset = getOpset(**model);
+  TensorReader reader(folder.str());
+  GraphImporter importer(**model, reader, context, options, filled);
   OwningOpRef<ModuleOp> module = importer.run();
   if (!module)
-    return makeError(file, importer.takeMessages());
+    return llvm::make_error<ImportError>(file.str(), importer.takeUnsupported(),
+                                         importer.takeProblems());
 
   // What the importer lets through by mistake must not reach a pass.
   std::vector<std::string> faults;
@@ -93,12 +102,14 @@ importModel(llvm::Expected<std::unique_ptr<onnx::ModelProto>> model,
 llvm::Expected<OwningOpRef<ModuleOp>>
 aero::importONNX(StringRef path, MLIRContext &context,
                  const ImportOptions &options, ImportSummary *summary) {
-  return importModel(readModel(path), path, context, options);
+  StringRef folder = llvm::sys::path::parent_path(path);
+  return importModel(readModel(path), path, folder.empty() ? "." : folder,
+                     context, options, summary);
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>>
 aero::importONNX(llvm::MemoryBufferRef buffer, MLIRContext &context,
                  const ImportOptions &options, ImportSummary *summary) {
-  return importModel(readModel(buffer), buffer.getBufferIdentifier(), context,
-                     options);
+  return importModel(readModel(buffer), buffer.getBufferIdentifier(),
+                     /*folder=*/"", context, options, summary);
 }

@@ -7,6 +7,8 @@
 
 #include "ReadModel.h"
 
+#include "Registry.h"
+
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -25,7 +27,6 @@ namespace {
 
 using ModelPtr = std::unique_ptr<onnx::ModelProto>;
 
-constexpr int64_t kFirstOpset = 11, kLastOpset = 17;
 /// Protobuf addresses a message by int.
 constexpr uint64_t kMaxFileSize = INT_MAX;
 
@@ -36,7 +37,8 @@ llvm::Error fault(const char *format, const Args &...args) {
 
 llvm::Error tooLarge() {
   return fault("is larger than 2 GB, the most that one ONNX file can hold; "
-               "models with external data are not supported yet");
+               "save its weights as external data (onnx.save_model with "
+               "save_as_external_data=True)");
 }
 
 enum class Wire { Message, Truncated, Garbage };
