@@ -18,6 +18,8 @@
 /// the folder of the outputs says why. Then the exit code is 1, and the other
 /// requests still run.
 ///
+/// aero-evaluate --operators lists what can be imported.
+///
 //===----------------------------------------------------------------------===//
 
 #include "aero/Dialect/PI/Transforms/Passes.h"
@@ -282,8 +284,22 @@ bool run(StringRef file) {
 
 } // namespace
 
+int listOperators() {
+  json list = json::array();
+  for (const SupportedOperator &op : getSupportedOperators())
+    list.push_back({{"domain", op.domain},
+                    {"name", op.name},
+                    {"first", op.firstOpset},
+                    {"last", op.lastOpset},
+                    {"run_time", op.atRunTime}});
+  llvm::outs() << list.dump() << "\n";
+  return 0;
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  if (argc == 2 && StringRef(argv[1]) == "--operators")
+    return listOperators();
   bool all = argc > 1;
   for (int i = 1; i < argc; ++i)
     all &= run(argv[i]);

@@ -24,7 +24,8 @@ BUILD = Path(os.environ.get("AERO_BUILD_DIR", ROOT / "build"))
 ORACLE = ("node", str(ROOT / "test" / "oracle" / "evaluate.js"))
 INTERPRETER = (str(BUILD / "bin" / "aero-evaluate"),)
 _TYPES = {"float32": "<f4", "float64": "<f8", "float16": "<f2", "int32": "<i4",
-          "int64": "<i8", "bool": "|b1", "int8": "|i1", "uint8": "|u1"}
+          "int16": "<i2", "int64": "<i8", "int8": "|i1", "uint8": "|u1",
+          "uint16": "<u2", "uint32": "<u4", "bool": "|b1"}
 
 
 @dataclasses.dataclass(frozen=True)
