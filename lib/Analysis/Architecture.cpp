@@ -168,7 +168,7 @@ Architecture describeArchitecture(func::FuncOp func) {
 
 std::string guessFamily(const Architecture &a) {
   if (!a.mask)
-    return "no transformer";
+    return a.looseSoftmaxes ? "unknown transformer" : "no transformer";
   if (*a.mask == MaskKind::Mixed)
     return "transformer";
   bool causal = *a.mask == MaskKind::Causal;
@@ -203,10 +203,9 @@ std::string guessFamily(const Architecture &a) {
 std::vector<std::string> getEvidence(const Architecture &a) {
   std::vector<std::string> words;
   if (!a.mask) {
-    words.push_back("no attention found");
+    words.push_back("no attention recognised");
     if (a.looseSoftmaxes)
-      words.push_back(std::to_string(a.looseSoftmaxes) +
-                      " softmax outside of any");
+      words.push_back(std::to_string(a.looseSoftmaxes) + " softmax");
     return words;
   }
   if (a.normPlace == NormPlace::None)

@@ -140,9 +140,7 @@ void CensusTaker::countNonlinear(NonlinearOpInterface op) {
   use.maps = op.getMapCount();
   use.shape = op.getMapShape();
   use.layer = layers.getLayer(op);
-  if (use.layer < 0)
-    use.place = layers.getDepth(op) > 0 ? NetworkPlace::AfterBlocks
-                                        : NetworkPlace::BeforeBlocks;
+  use.place = getPlace(layers, op);
   use.node = getNodeName(op->getLoc());
 
   auto group = llvm::find_if(census.groups, [&](const NonlinearGroup &group) {
@@ -281,6 +279,8 @@ StringRef stringify(ProductKind kind) {
 
 StringRef stringify(NetworkPlace place) {
   switch (place) {
+  case NetworkPlace::Unknown:
+    return "unknown";
   case NetworkPlace::BeforeBlocks:
     return "before_blocks";
   case NetworkPlace::Block:
@@ -289,6 +289,15 @@ StringRef stringify(NetworkPlace place) {
     return "after_blocks";
   }
   llvm_unreachable("unknown place");
+}
+
+NetworkPlace getPlace(const LayerAnalysis &layers, Operation *op) {
+  if (layers.getLayer(op) >= 0)
+    return NetworkPlace::Block;
+  if (layers.getNumLayers() == 0)
+    return NetworkPlace::Unknown;
+  return layers.getDepth(op) > 0 ? NetworkPlace::AfterBlocks
+                                 : NetworkPlace::BeforeBlocks;
 }
 
 Census takeCensus(func::FuncOp func) {

@@ -30,7 +30,15 @@ struct Flow {
   int64_t after = kNone;
   /// Every way from here to a result leads through attention `after`.
   bool onlyFeeds = false;
+  /// Hands values to the caller and does no more: the keys and values of a
+  /// layer are results too, if there is a cache, and are of that layer still.
+  bool isTap = false;
 };
+
+bool isMovement(Operation *op) {
+  return isa<TransposeOp, ReshapeOp, SliceOp, TakeOp, BroadcastOp, ConcatOp>(
+      op);
+}
 
 class Dataflow {
 public:
@@ -74,19 +82,24 @@ private:
 
   void visitBackward(Operation *op) {
     Flow &flow = flows[op];
+    auto isTap = [&](Operation *user) { return flows[user].isTap; };
     if (isa<AttentionOp>(op)) {
       flow.after = flow.before;
       return;
     }
+    flow.isTap = isa<func::ReturnOp>(op) ||
+                 (isMovement(op) && llvm::all_of(op->getUsers(), isTap));
     bool escapes = op->use_empty();
     for (Operation *user : op->getUsers()) {
       const Flow &use = flows[user];
+      if (use.isTap)
+        continue;
       flow.after = std::min(flow.after, use.after);
       escapes |= !isa<AttentionOp>(user) && !use.onlyFeeds;
     }
     // All users may feed attentions, but not the same one.
     for (Operation *user : op->getUsers())
-      escapes |= flows[user].after != flow.after;
+      escapes |= !flows[user].isTap && flows[user].after != flow.after;
     flow.onlyFeeds = !escapes && flow.after != kNone;
   }
 

@@ -220,14 +220,19 @@ std::vector<Problem> Model::findProblems() {
         pm.addNestedPass<mlir::func::FuncOp>(pi::createVerifyRaisedPass());
       });
   // The lowering has its own words for what was said above; an op that was not
-  // raised, or the function, is named once.
-  llvm::DenseSet<mlir::Location> known;
+  // raised, or the function, is named once. Of what stands between such ops
+  // only the nonlinear functions are reasons of their own.
+  llvm::DenseSet<mlir::Location> known, nonlinear;
   for (const Problem &problem : problems)
     known.insert(problem.loc);
+  bool raised = problems.empty();
+  getFunction().walk(
+      [&](pi::NonlinearOpInterface op) { nonlinear.insert(op->getLoc()); });
   if (!signature.empty())
     known.insert(getFunction().getLoc());
   for (Problem &problem : runLowering(/*lastTokenOnly=*/signature.empty()))
-    if (!known.contains(problem.loc))
+    if (!known.contains(problem.loc) &&
+        (raised || nonlinear.contains(problem.loc)))
       problems.push_back(std::move(problem));
   llvm::append_range(signature, problems);
   return signature;

@@ -56,6 +56,8 @@ std::string shapeText(llvm::ArrayRef<int64_t> shape) {
 
 std::string placeText(pi::NetworkPlace place) {
   switch (place) {
+  case pi::NetworkPlace::Unknown:
+    return "";
   case pi::NetworkPlace::BeforeBlocks:
     return "embedding";
   case pi::NetworkPlace::Block:
@@ -211,8 +213,11 @@ void printNonlinear(llvm::raw_ostream &os, const pi::Census &census) {
     for (const pi::NonlinearGroup::Layers &some : group.layers)
       add(group, name, count(some.maps), formatRanges(some.layers),
           some.maps * static_cast<int64_t>(some.layers.size()));
-    if (group.place != pi::NetworkPlace::Block)
-      add(group, name + ", " + placeText(group.place), "", "", group.maps);
+    if (group.place == pi::NetworkPlace::Block)
+      continue;
+    if (std::string place = placeText(group.place); !place.empty())
+      name += ", " + place;
+    add(group, name, "", "", group.maps);
   }
   table.addRule();
   table.addRow({"total", "", "", "", "", count(total)});
@@ -285,7 +290,7 @@ void printObstacles(llvm::raw_ostream &os, llvm::ArrayRef<Obstacle> obstacles) {
   for (const Obstacle &obstacle : obstacles) {
     os << "  ";
     std::string where = describePlaces(obstacle.places);
-    if (!obstacle.op.empty() || !where.empty()) {
+    if (!obstacle.places.empty()) {
       os << obstacle.places.size() << " x "
          << (obstacle.op.empty() ? "node" : obstacle.op);
       if (!where.empty())

@@ -39,34 +39,26 @@ std::string findOp(llvm::StringRef message) {
   return name.empty() ? std::string() : "pi." + name.str();
 }
 
-/// Splits what a pass reported into the op, the reason and the place. The
-/// passes write the node and the layer of the location into their messages, for
-/// commands that print them one by one.
-Obstacle makeObstacle(const Problem &problem,
-                      const llvm::StringMap<pi::NetworkPlace> &places) {
-  Obstacle::Place place;
-  place.node = pi::getNodeName(problem.loc);
-  place.layer = pi::getLayer(problem.loc);
-  if (place.layer >= 0)
-    place.place = pi::NetworkPlace::Block;
-  else if (auto found = places.find(place.node); found != places.end())
-    place.place = found->second;
-
-  Obstacle obstacle;
-  obstacle.reason = problem.message;
+/// Takes out which nodes a message names, so that equal reasons are equal. The
+/// passes write node and layer of an op into their messages, for commands that
+/// print them one by one.
+std::string removeNodes(std::string text, const Obstacle::Place &place) {
   std::string node = "node '" + place.node + "'";
   std::string layer = "layer " + std::to_string(place.layer);
   for (const std::string &phrase :
-       {": " + node + " in " + layer, ": " + node, ": " + layer,
-        " (ONNX " + node + ")", "(ONNX " + node + ") "})
-    if (eraseFirst(obstacle.reason, phrase))
+       {": " + node + " in " + layer, ": " + node, ": " + layer})
+    if (eraseFirst(text, phrase))
       break;
-  obstacle.op = findOp(obstacle.reason);
-  if (!obstacle.op.empty() &&
-      !eraseFirst(obstacle.reason, "'" + obstacle.op + "' op "))
-    eraseFirst(obstacle.reason, " of " + obstacle.op);
-  obstacle.places.push_back(std::move(place));
-  return obstacle;
+  static constexpr llvm::StringLiteral start = "(ONNX node '", end = "')";
+  for (size_t at; (at = text.find(start)) != std::string::npos;) {
+    size_t last = text.find(end, at + start.size());
+    if (last == std::string::npos)
+      break;
+    // With the space on one of its sides.
+    size_t first = at && text[at - 1] == ' ' ? at - 1 : at;
+    text.erase(first, last + end.size() - first);
+  }
+  return text;
 }
 
 std::vector<Obstacle> findObstacles(Model &model) {
@@ -74,23 +66,35 @@ std::vector<Obstacle> findObstacles(Model &model) {
   llvm::StringMap<pi::NetworkPlace> places;
   pi::LayerAnalysis layers(model.getFunction());
   model.getFunction().walk([&](mlir::Operation *op) {
-    if (layers.isData(op) && layers.getLayer(op) < 0)
-      places[pi::getNodeName(op->getLoc())] =
-          layers.getDepth(op) > 0 ? pi::NetworkPlace::AfterBlocks
-                                  : pi::NetworkPlace::BeforeBlocks;
+    if (layers.isData(op))
+      places[pi::getNodeName(op->getLoc())] = getPlace(layers, op);
   });
   places.erase("");
 
   std::vector<Obstacle> obstacles;
   for (const Problem &problem : model.findProblems()) {
-    Obstacle one = makeObstacle(problem, places);
+    Obstacle one;
+    if (problem.loc == model.getFunction().getLoc()) {
+      one.reason = problem.message;
+      obstacles.push_back(std::move(one));
+      continue;
+    }
+    Obstacle::Place place;
+    place.node = pi::getNodeName(problem.loc);
+    place.layer = pi::getLayer(problem.loc);
+    place.place = places.lookup(place.node);
+    place.message = problem.message;
+    one.reason = removeNodes(problem.message, place);
+    one.op = findOp(one.reason);
+    if (!one.op.empty() && !eraseFirst(one.reason, "'" + one.op + "' op "))
+      eraseFirst(one.reason, " of " + one.op);
+
     auto same = llvm::find_if(obstacles, [&](const Obstacle &other) {
       return other.op == one.op && other.reason == one.reason;
     });
     if (same == obstacles.end())
-      obstacles.push_back(std::move(one));
-    else
-      llvm::append_range(same->places, one.places);
+      same = obstacles.insert(same, std::move(one));
+    same->places.push_back(std::move(place));
   }
   return obstacles;
 }

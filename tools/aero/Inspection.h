@@ -14,7 +14,6 @@
 
 #include "llvm/Support/Error.h"
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,16 +23,18 @@ namespace aero {
 /// the reason for.
 struct Obstacle {
   struct Place {
-    /// The ONNX node, or empty for the model as a whole.
+    /// The ONNX node.
     std::string node;
     int64_t layer = -1;
-    /// Absent for the model as a whole.
-    std::optional<pi::NetworkPlace> place;
+    pi::NetworkPlace place = pi::NetworkPlace::Unknown;
+    /// The reason in full, with the nodes that it names.
+    std::string message;
   };
 
   /// "pi.gelu", or empty.
   std::string op;
   std::string reason;
+  /// None if it is about the model as a whole.
   std::vector<Place> places;
 };
 

@@ -150,11 +150,10 @@ json obstaclesToJson(llvm::ArrayRef<Obstacle> obstacles) {
   for (const Obstacle &obstacle : obstacles) {
     json places = json::array();
     for (const Obstacle::Place &place : obstacle.places)
-      places.push_back(
-          {{"node", place.node},
-           {"layer", place.layer},
-           {"place",
-            place.place ? json(pi::stringify(*place.place).str()) : json()}});
+      places.push_back({{"node", place.node},
+                        {"layer", place.layer},
+                        {"place", pi::stringify(place.place).str()},
+                        {"message", place.message}});
     list.push_back({{"op", obstacle.op.empty() ? json() : json(obstacle.op)},
                     {"reason", obstacle.reason},
                     {"count", obstacle.places.size()},

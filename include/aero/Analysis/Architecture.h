@@ -68,7 +68,8 @@ Architecture describeArchitecture(mlir::func::FuncOp func);
 
 /// A name for people: "GPT-2", "GPT-NeoX", "OPT", "LLaMA", "BERT" where all
 /// that is characteristic fits; else "decoder-only transformer", "encoder",
-/// "transformer" (some attention is causal, some is not) or "no transformer".
+/// "transformer" (some attention is causal, some is not), "unknown transformer"
+/// (softmax, but no attention that `pi-raise` knows) or "no transformer".
 std::string guessFamily(const Architecture &architecture);
 
 /// What the guess rests on, in a few words each: "RMSNorm", "SiLU-gated FFN",

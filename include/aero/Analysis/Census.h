@@ -28,8 +28,9 @@ namespace aero::pi {
 //===----------------------------------------------------------------------===//
 
 /// Where an op stands. GPT-2 has a final norm that the paper's counts leave
-/// out, BERT one before its first block.
-enum class NetworkPlace { BeforeBlocks, Block, AfterBlocks };
+/// out, BERT one before its first block. Unknown is every place of a network
+/// without blocks.
+enum class NetworkPlace { Unknown, BeforeBlocks, Block, AfterBlocks };
 
 /// One nonlinear op.
 struct NonlinearUse {
@@ -157,6 +158,9 @@ struct Census {
 llvm::StringRef stringify(ParameterKind kind);
 llvm::StringRef stringify(ProductKind kind);
 llvm::StringRef stringify(NetworkPlace place);
+
+class LayerAnalysis;
+NetworkPlace getPlace(const LayerAnalysis &layers, mlir::Operation *op);
 
 /// Takes the census of a function of raised `pi`. Weights without data count
 /// with their shape; a weight seen through `pi.transpose` is that weight.

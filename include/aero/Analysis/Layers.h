@@ -33,8 +33,9 @@ enum class BlockPart {
 /// sums, feed-forward network); after the last attention they end with the last
 /// sum of two activations, or with the norm after it, if all blocks have their
 /// norms after the sums. A feed-forward network parallel to attention i is of
-/// layer i too. No norms are needed, and residuals may be scaled. A weight or
-/// constant is of its users' layer, if they agree.
+/// layer i too. Results that are no more than keys and values of a layer (for a
+/// cache) are of that layer. No norms are needed, and residuals may be scaled.
+/// A weight or constant is of its users' layer, if they agree.
 class LayerAnalysis {
 public:
   explicit LayerAnalysis(mlir::func::FuncOp func);

@@ -238,18 +238,23 @@ TEST(ArchitectureTest, PostNormsAreOfTheirBlocks) {
   EXPECT_FALSE(LayerAnalysis(makeDecoder(other, "gelu")).hasPostNorms());
 }
 
-TEST(ArchitectureTest, NoTransformer) {
+TEST(ArchitectureTest, NoAttention) {
   TextModel model;
   std::string x = embedWithPositions(model);
-  mlir::func::FuncOp func = model.finish(
-      model.emit("pi.softmax " + x + " axis 2 : tensor<1x4x8xf32>"),
-      "tensor<1x4x8xf32>");
-  Architecture a = describeArchitecture(func);
+  Architecture a = describeArchitecture(model.finish(x, "tensor<1x4x8xf32>"));
   EXPECT_EQ(guessFamily(a), "no transformer");
-  EXPECT_THAT(getEvidence(a),
-              ElementsAre("no attention found", "1 softmax outside of any"));
+  EXPECT_THAT(getEvidence(a), ElementsAre("no attention recognised"));
   EXPECT_EQ(a.heads, std::nullopt);
   EXPECT_EQ(a.vocabulary, 11);
+
+  TextModel other;
+  x = embedWithPositions(other);
+  a = describeArchitecture(other.finish(
+      other.emit("pi.softmax " + x + " axis 2 : tensor<1x4x8xf32>"),
+      "tensor<1x4x8xf32>"));
+  EXPECT_EQ(guessFamily(a), "unknown transformer");
+  EXPECT_THAT(getEvidence(a),
+              ElementsAre("no attention recognised", "1 softmax"));
 }
 
 } // namespace
