@@ -107,39 +107,33 @@ void printHeader(llvm::raw_ostream &os, const Inspection &inspection) {
 }
 
 void addValues(Table &table, llvm::ArrayRef<GraphValue> values,
-               const char *roleOfValue) {
+               const char *role, const char *noun) {
   for (const GraphValue &value : values) {
-    std::string declared, shape;
+    std::vector<std::string> declared, bound;
     for (const GraphValue::Dimension &dimension : value.shape) {
-      const char *separator = shape.empty() ? "" : "x";
-      std::string size = std::to_string(dimension.size);
-      declared += separator;
+      bound.push_back(std::to_string(dimension.size));
       if (!dimension.symbol.empty())
-        declared += dimension.symbol;
+        declared.push_back(dimension.symbol);
       else
-        declared += dimension.bound ? "?" : size;
-      shape += separator + size;
+        declared.push_back(dimension.bound ? "?" : bound.back());
     }
-    if (value.shape.empty())
-      declared = shape = "scalar";
-    const char *role = value.role == GraphValue::Role::Value   ? roleOfValue
-                       : value.role == GraphValue::Role::Fixed ? "fixed"
-                                                               : "dropped";
-    table.addRow({value.name, value.elementType, declared, shape, role});
+    std::string text = role;
+    if (value.role == GraphValue::Role::Fixed)
+      text = std::string("fixed ") + noun;
+    else if (value.role == GraphValue::Role::Dropped)
+      text = std::string("dropped ") + noun;
+    table.addRow({value.name, value.elementType,
+                  "[" + llvm::join(declared, ", ") + "]",
+                  "[" + llvm::join(bound, ", ") + "]", text});
   }
 }
 
 void printInterface(llvm::raw_ostream &os, const ImportSummary &summary) {
   if (summary.inputs.empty() && summary.outputs.empty())
     return;
-  Table table({"input", "type", "declared", "bound", "role"}, 5);
-  addValues(table, summary.inputs, "argument");
-  if (summary.inputs.empty())
-    table.addRow({"none", "", "", "", ""});
-  table.addRule();
-  table.addRow({"output", "", "", "", ""});
-  table.addRule();
-  addValues(table, summary.outputs, "result");
+  Table table({"input or output", "type", "declared", "bound", "role"}, 5);
+  addValues(table, summary.inputs, "argument", "input");
+  addValues(table, summary.outputs, "result", "output");
   table.print(os);
   os << "\n";
 }

@@ -108,8 +108,8 @@ public:
          const std::string &type = "tensor<1x4x11xf32>",
          const std::string &arguments = "%ids: tensor<1x4xi64>") {
     context.loadDialect<PIDialect, mlir::func::FuncDialect>();
-    std::string text = "func.func @main(" + arguments + ") -> " + type +
-                       " {\n" + body + "  return " + result + " : " + type +
+    std::string text = "func.func @main(" + arguments + ") -> (" + type +
+                       ") {\n" + body + "  return " + result + " : " + type +
                        "\n}\n";
     module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
     EXPECT_TRUE(module) << text;
