@@ -81,8 +81,8 @@ mlir::func::FuncOp Model::getLoweredFunction() {
 }
 
 llvm::Expected<std::unique_ptr<Model>>
-Model::import(llvm::StringRef path, Configuration config,
-              const ImportOptions &options, bool requireRaised) {
+Model::importAndRewrite(llvm::StringRef path, Configuration config,
+                        const ImportOptions &options, bool requireRaised) {
   std::unique_ptr<Model> model(new Model(path, config));
   auto module = importONNX(path, model->mlirContext, options, &model->summary);
   if (!module)
@@ -101,13 +101,13 @@ Model::import(llvm::StringRef path, Configuration config,
 llvm::Expected<std::unique_ptr<Model>>
 Model::openAny(llvm::StringRef path, Configuration config,
                const ImportOptions &options) {
-  return import(path, config, options, /*requireRaised=*/false);
+  return importAndRewrite(path, config, options, /*requireRaised=*/false);
 }
 
 llvm::Expected<std::unique_ptr<Model>>
 Model::open(llvm::StringRef path, Configuration config,
             const ImportOptions &options) {
-  auto model = import(path, config, options, /*requireRaised=*/true);
+  auto model = importAndRewrite(path, config, options, /*requireRaised=*/true);
   if (!model)
     return model.takeError();
   std::vector<Problem> problems = (*model)->checkSignature();

@@ -43,12 +43,11 @@ std::string findOp(llvm::StringRef message) {
 /// passes write node and layer of an op into their messages, for commands that
 /// print them one by one.
 std::string removeNodes(std::string text, const Obstacle::Place &place) {
-  std::string node = "node '" + place.node + "'";
+  std::string node = ": node '" + place.node + "'";
   std::string layer = "layer " + std::to_string(place.layer);
-  for (const std::string &phrase :
-       {": " + node + " in " + layer, ": " + node, ": " + layer})
-    if (eraseFirst(text, phrase))
-      break;
+  if (!eraseFirst(text, (node + " in ").append(layer)) &&
+      !eraseFirst(text, node))
+    eraseFirst(text, ": " + layer);
   static constexpr llvm::StringLiteral start = "(ONNX node '", end = "')";
   for (size_t at; (at = text.find(start)) != std::string::npos;) {
     size_t last = text.find(end, at + start.size());
@@ -105,7 +104,9 @@ Inspection aero::makeInspection(Model &model) {
   Inspection inspection;
   inspection.model = model.getName().str();
   inspection.config = getName(model.getConfiguration()).str();
-  llvm::sys::fs::file_size(model.getPath(), inspection.fileBytes);
+  // The file was read; should it be gone by now, its size does not matter.
+  if (llvm::sys::fs::file_size(model.getPath(), inspection.fileBytes))
+    inspection.fileBytes = 0;
   inspection.summary = model.getSummary();
   inspection.architecture = pi::describeArchitecture(model.getFunction());
   inspection.census = pi::takeCensus(model.getFunction());

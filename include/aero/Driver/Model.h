@@ -90,8 +90,8 @@ public:
 private:
   Model(llvm::StringRef path, Configuration config);
   static llvm::Expected<std::unique_ptr<Model>>
-  import(llvm::StringRef path, Configuration config,
-         const ImportOptions &options, bool requireRaised);
+  importAndRewrite(llvm::StringRef path, Configuration config,
+                   const ImportOptions &options, bool requireRaised);
   std::vector<Problem> checkSignature();
   std::vector<Problem> runLowering(bool lastTokenOnly);
   std::vector<int64_t> pad(llvm::ArrayRef<int64_t> tokens) const;
