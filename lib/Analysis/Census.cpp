@@ -7,10 +7,7 @@
 
 #include "aero/Analysis/Census.h"
 
-#include "aero/Analysis/Layers.h"
-#include "aero/Dialect/PI/IR/PIOps.h"
-#include "aero/Support/Elements.h"
-#include "llvm/ADT/StringSet.h"
+#include "Roles.h"
 
 using namespace mlir;
 
@@ -21,112 +18,291 @@ RankedTensorType getTensorType(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-/// Below this many elements nobody shares a matrix on purpose, and equality
-/// would be chance (all zero).
-constexpr int64_t kSmallestTied = 64;
+class CensusTaker {
+public:
+  explicit CensusTaker(func::FuncOp func)
+      : func(func), layers(func), roles(findRoles(func, layers)) {}
 
-/// Whether `b` is the transpose of `a`, element by element.
-bool isTranspose(WeightOp a, WeightOp b) {
-  RankedTensorType type = getTensorType(a), other = getTensorType(b);
-  if (type.getRank() != 2 || other.getRank() != 2 ||
-      type.getDimSize(0) != other.getDimSize(1) ||
-      type.getDimSize(1) != other.getDimSize(0) ||
-      type.getNumElements() < kSmallestTied)
-    return false;
-  // A splat says nothing, and is made by tests only.
-  if (isa<SplatElementsAttr>(a.getValue()) ||
-      isa<SplatElementsAttr>(b.getValue()))
-    return false;
-  auto x = getFloatData(a.getValue()), y = getFloatData(b.getValue());
-  if (!x || !y) {
-    llvm::consumeError(x ? y.takeError() : x.takeError());
-    if (!x && !y)
-      llvm::consumeError(y.takeError());
-    return false;
+  Census take() {
+    census.layers = layers.getNumLayers();
+    countParameters();
+    func.walk([&](Operation *op) {
+      if (auto nonlinear = dyn_cast<NonlinearOpInterface>(op))
+        countNonlinear(nonlinear);
+      if (layers.isData(op))
+        countProducts(op);
+    });
+    return std::move(census);
   }
-  int64_t rows = type.getDimSize(0), columns = type.getDimSize(1);
-  // In tiles, and therefore fast to differ and fast to agree.
-  constexpr int64_t tile = 32;
-  for (int64_t r0 = 0; r0 < rows; r0 += tile)
-    for (int64_t c0 = 0; c0 < columns; c0 += tile)
-      for (int64_t r = r0, re = std::min(rows, r0 + tile); r < re; ++r)
-        for (int64_t c = c0, ce = std::min(columns, c0 + tile); c < ce; ++c)
-          if ((*x)[r * columns + c] != (*y)[c * rows + r])
-            return false;
-  return true;
+
+private:
+  void countParameters();
+  ParameterKind getKind(WeightOp weight, Operation *reader) const;
+  void countNonlinear(NonlinearOpInterface op);
+  void countProducts(Operation *op);
+
+  ProductKind getProductKind(Operation *op) const {
+    switch (layers.getPart(op)) {
+    case BlockPart::FeedForward:
+      return ProductKind::FeedForward;
+    case BlockPart::Attention:
+      return ProductKind::AttentionProjection;
+    case BlockPart::None:
+      break;
+    }
+    return op == roles.vocabularyProjection ? ProductKind::VocabularyProjection
+                                            : ProductKind::Other;
+  }
+
+  func::FuncOp func;
+  LayerAnalysis layers;
+  Roles roles;
+  Census census;
+};
+
+//===----------------------------------------------------------------------===//
+// Parameters
+//===----------------------------------------------------------------------===//
+
+/// What `weight` is for, as far as `reader` tells.
+ParameterKind CensusTaker::getKind(WeightOp weight, Operation *reader) const {
+  if (reader == roles.tokenEmbedding)
+    return ParameterKind::TokenEmbedding;
+  if (roles.positionTables.contains(weight))
+    return ParameterKind::PositionEmbedding;
+  if (isa<LayerNormOp, RMSNormOp>(reader))
+    return ParameterKind::Norm;
+  if (reader == roles.vocabularyProjection)
+    return ParameterKind::VocabularyProjection;
+  switch (layers.getPart(reader)) {
+  case BlockPart::FeedForward:
+    return ParameterKind::FeedForward;
+  case BlockPart::Attention:
+    return ParameterKind::Attention;
+  case BlockPart::None:
+    return ParameterKind::Other;
+  }
+  llvm_unreachable("unknown part");
 }
 
-void countParameters(func::FuncOp func, Census &census) {
-  llvm::StringSet<> names;
-  SmallVector<WeightOp> weights;
+void CensusTaker::countParameters() {
+  struct Parameter {
+    WeightOp weight;
+    /// Kind and layer.
+    SmallVector<std::pair<ParameterKind, int64_t>> uses;
+    std::vector<std::string> copies;
+  };
+  std::vector<Parameter> parameters;
   func.walk([&](WeightOp weight) {
-    if (getTensorType(weight).getElementType().isF32() &&
-        names.insert(weight.getName()).second)
-      weights.push_back(weight);
+    if (!getTensorType(weight).getElementType().isF32())
+      return;
+    auto found = llvm::find_if(parameters, [&](Parameter &other) {
+      return isSameParameter(other.weight, weight);
+    });
+    if (found == parameters.end())
+      found = parameters.insert(found, {weight, {}, {}});
+    else if (found->weight.getName() != weight.getName())
+      found->copies.push_back(weight.getName().str());
+    for (Operation *reader : getReaders(weight)) {
+      std::pair use(getKind(weight, reader), layers.getLayer(reader));
+      if (!llvm::is_contained(found->uses, use))
+        found->uses.push_back(use);
+    }
   });
-  for (auto [i, weight] : llvm::enumerate(weights)) {
-    int64_t count = getTensorType(weight).getNumElements();
-    census.parameters += count;
-    if (llvm::any_of(ArrayRef(weights).take_front(i), [&](WeightOp earlier) {
-          return isTranspose(earlier, weight);
-        }))
-      census.tiedParameters += count;
+
+  for (Parameter &parameter : parameters) {
+    int64_t elements = getTensorType(parameter.weight).getNumElements();
+    ParameterKind kind = parameter.uses.empty() ? ParameterKind::Other
+                                                : parameter.uses.front().first;
+    ParameterCount &count = census.parameters[static_cast<unsigned>(kind)];
+    ++count.weights;
+    count.elements += elements;
+    if (parameter.uses.size() < 2 && parameter.copies.empty())
+      continue;
+    TiedWeight tied;
+    tied.name = parameter.weight.getName().str();
+    tied.elements = elements;
+    for (auto [useKind, layer] : parameter.uses)
+      if (!llvm::is_contained(tied.kinds, useKind))
+        tied.kinds.push_back(useKind);
+    tied.copies = std::move(parameter.copies);
+    census.tied.push_back(std::move(tied));
   }
 }
 
-void countNonlinear(NonlinearOpInterface op, int64_t layer, Census &census) {
+//===----------------------------------------------------------------------===//
+// Nonlinear operations
+//===----------------------------------------------------------------------===//
+
+void CensusTaker::countNonlinear(NonlinearOpInterface op) {
   NonlinearUse use;
   use.kind = op.getNonlinearKind();
   use.maps = op.getMapCount();
   use.shape = op.getMapShape();
-  use.layer = layer;
+  use.layer = layers.getLayer(op);
+  use.place = getPlace(layers, op);
   use.node = getNodeName(op->getLoc());
+
   auto group = llvm::find_if(census.groups, [&](const NonlinearGroup &group) {
     return group.kind == use.kind && group.shape == use.shape &&
-           group.inBlocks == (layer >= 0);
+           group.place == use.place;
   });
   if (group == census.groups.end())
-    group = census.groups.insert(group, {use.kind, layer >= 0, 0, use.shape});
+    group =
+        census.groups.insert(group, {use.kind, use.place, 0, use.shape, {}});
   group->maps += use.maps;
   census.uses.push_back(std::move(use));
 }
 
+/// Fills in which layers hold how many maps.
+void groupLayers(Census &census) {
+  for (NonlinearGroup &group : census.groups) {
+    if (group.place != NetworkPlace::Block)
+      continue;
+    SmallVector<int64_t> maps(census.layers, 0);
+    for (const NonlinearUse &use : census.uses)
+      if (use.layer >= 0 && use.kind == group.kind && use.shape == group.shape)
+        maps[use.layer] += use.maps;
+    for (auto [layer, count] : llvm::enumerate(maps)) {
+      if (count == 0)
+        continue;
+      auto found = llvm::find_if(
+          group.layers, [&](const auto &other) { return other.maps == count; });
+      if (found == group.layers.end())
+        found = group.layers.insert(found, {count, {}});
+      found->layers.push_back(static_cast<int64_t>(layer));
+    }
+    llvm::sort(group.layers, [](const auto &a, const auto &b) {
+      return a.layers.size() != b.layers.size()
+                 ? a.layers.size() > b.layers.size()
+                 : a.layers.front() < b.layers.front();
+    });
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Multiply-adds
+//===----------------------------------------------------------------------===//
+
+void CensusTaker::countProducts(Operation *op) {
+  auto add = [&](ProductKind kind, int64_t count) {
+    census.multiplyAdds[static_cast<unsigned>(kind)] += count;
+  };
+  if (isa<LinearOp, MatMulOp>(op)) {
+    int64_t inner = getTensorType(op->getOperand(0)).getShape().back();
+    // A product of two activations outside of a known attention has no name.
+    add(getMatrix(op) ? getProductKind(op) : ProductKind::Other,
+        getTensorType(op->getResult(0)).getNumElements() * inner);
+  } else if (auto attention = dyn_cast<AttentionOp>(op)) {
+    int64_t keys = getTensorType(attention.getKey()).getDimSize(1);
+    add(ProductKind::AttentionScores,
+        2 * getTensorType(attention.getQuery()).getNumElements() * keys);
+  } else if (auto embedding = dyn_cast<EmbeddingOp>(op)) {
+    if (Operation *indices = embedding.getIndices().getDefiningOp();
+        !indices || layers.isData(indices))
+      add(ProductKind::Embedding,
+          getTensorType(embedding).getNumElements() *
+              getTensorType(embedding.getTable()).getDimSize(0));
+  }
+}
+
 } // namespace
 
+//===----------------------------------------------------------------------===//
+// Sums and names
+//===----------------------------------------------------------------------===//
+
+int64_t NonlinearGroup::getElements() const {
+  int64_t elements = maps;
+  for (int64_t size : shape)
+    elements *= size;
+  return elements;
+}
+
+ParameterCount Census::getAllParameters() const {
+  ParameterCount all;
+  for (const ParameterCount &count : parameters) {
+    all.weights += count.weights;
+    all.elements += count.elements;
+  }
+  return all;
+}
+
+int64_t Census::getPaperAttentionFlops() const {
+  // 3 T^2 d is three quarters of the 4 T^2 d FLOPs.
+  return getFlops(ProductKind::AttentionProjection) +
+         getFlops(ProductKind::AttentionScores) / 4 * 3;
+}
+
+int64_t Census::getDenseAttentionFlops() const {
+  return getFlops(ProductKind::AttentionProjection) +
+         getFlops(ProductKind::AttentionScores);
+}
+
+StringRef stringify(ParameterKind kind) {
+  switch (kind) {
+  case ParameterKind::TokenEmbedding:
+    return "token_embedding";
+  case ParameterKind::PositionEmbedding:
+    return "position_embedding";
+  case ParameterKind::Attention:
+    return "attention";
+  case ParameterKind::FeedForward:
+    return "feed_forward";
+  case ParameterKind::Norm:
+    return "norm";
+  case ParameterKind::VocabularyProjection:
+    return "vocabulary_projection";
+  case ParameterKind::Other:
+    return "other";
+  }
+  llvm_unreachable("unknown kind");
+}
+
+StringRef stringify(ProductKind kind) {
+  switch (kind) {
+  case ProductKind::FeedForward:
+    return "feed_forward";
+  case ProductKind::AttentionProjection:
+    return "attention_projection";
+  case ProductKind::AttentionScores:
+    return "attention_scores";
+  case ProductKind::VocabularyProjection:
+    return "vocabulary_projection";
+  case ProductKind::Embedding:
+    return "embedding";
+  case ProductKind::Other:
+    return "other";
+  }
+  llvm_unreachable("unknown kind");
+}
+
+StringRef stringify(NetworkPlace place) {
+  switch (place) {
+  case NetworkPlace::Unknown:
+    return "unknown";
+  case NetworkPlace::BeforeBlocks:
+    return "before_blocks";
+  case NetworkPlace::Block:
+    return "block";
+  case NetworkPlace::AfterBlocks:
+    return "after_blocks";
+  }
+  llvm_unreachable("unknown place");
+}
+
+NetworkPlace getPlace(const LayerAnalysis &layers, Operation *op) {
+  if (layers.getLayer(op) >= 0)
+    return NetworkPlace::Block;
+  if (layers.getNumLayers() == 0)
+    return NetworkPlace::Unknown;
+  return layers.getDepth(op) > 0 ? NetworkPlace::AfterBlocks
+                                 : NetworkPlace::BeforeBlocks;
+}
+
 Census takeCensus(func::FuncOp func) {
-  Census census;
-  LayerAnalysis layers(func);
-  census.layers = layers.getNumLayers();
-  countParameters(func, census);
-  func.walk([&](Operation *op) {
-    if (auto nonlinear = dyn_cast<NonlinearOpInterface>(op))
-      countNonlinear(nonlinear, layers.getLayer(op), census);
-    if (auto linear = dyn_cast<LinearOp>(op)) {
-      RankedTensorType weight = getTensorType(linear.getWeight());
-      int64_t rows = getTensorType(linear.getInput()).getNumElements() /
-                     std::max<int64_t>(weight.getDimSize(0), 1);
-      int64_t flops = 2 * rows * weight.getNumElements();
-      switch (layers.getPart(op)) {
-      case BlockPart::FeedForward:
-        census.ffnFlops += flops;
-        break;
-      case BlockPart::Attention:
-        census.attentionFlops += flops;
-        census.denseAttentionFlops += flops;
-        break;
-      case BlockPart::None:
-        census.otherFlops += flops;
-        break;
-      }
-    }
-    if (auto attention = dyn_cast<AttentionOp>(op)) {
-      ArrayRef<int64_t> query = getTensorType(attention.getQuery()).getShape();
-      int64_t keys = getTensorType(attention.getKey()).getDimSize(1);
-      int64_t products = query[0] * query[1] * keys * query[2];
-      census.attentionFlops += 3 * products;
-      census.denseAttentionFlops += 4 * products;
-    }
-  });
+  Census census = CensusTaker(func).take();
+  groupLayers(census);
   return census;
 }
 

@@ -30,7 +30,15 @@ struct Flow {
   int64_t after = kNone;
   /// Every way from here to a result leads through attention `after`.
   bool onlyFeeds = false;
+  /// Hands values to the caller and does no more: the keys and values of a
+  /// layer are results too, if there is a cache, and are of that layer still.
+  bool isTap = false;
 };
+
+bool isMovement(Operation *op) {
+  return isa<TransposeOp, ReshapeOp, SliceOp, TakeOp, BroadcastOp, ConcatOp>(
+      op);
+}
 
 class Dataflow {
 public:
@@ -74,19 +82,24 @@ private:
 
   void visitBackward(Operation *op) {
     Flow &flow = flows[op];
+    auto isTap = [&](Operation *user) { return flows[user].isTap; };
     if (isa<AttentionOp>(op)) {
       flow.after = flow.before;
       return;
     }
+    flow.isTap = isa<func::ReturnOp>(op) ||
+                 (isMovement(op) && llvm::all_of(op->getUsers(), isTap));
     bool escapes = op->use_empty();
     for (Operation *user : op->getUsers()) {
       const Flow &use = flows[user];
+      if (use.isTap)
+        continue;
       flow.after = std::min(flow.after, use.after);
       escapes |= !isa<AttentionOp>(user) && !use.onlyFeeds;
     }
     // All users may feed attentions, but not the same one.
     for (Operation *user : op->getUsers())
-      escapes |= flows[user].after != flow.after;
+      escapes |= !flows[user].isTap && flows[user].after != flow.after;
     flow.onlyFeeds = !escapes && flow.after != kNone;
   }
 
@@ -102,6 +115,9 @@ LayerAnalysis::LayerAnalysis(func::FuncOp func) {
   Block &block = func.getBody().front();
   Dataflow flows(block);
   numLayers = flows.getNumLayers();
+  for (Operation &op : block)
+    if (flows[&op].isData)
+      depths[&op] = flows[&op].before + 1;
   if (numLayers == 0)
     return;
 
@@ -110,13 +126,6 @@ LayerAnalysis::LayerAnalysis(func::FuncOp func) {
   for (Operation &op : block)
     if (flows.isJoin(&op) && flows[&op].before == numLayers - 1)
       lastJoin = &op;
-  DenseSet<Operation *> tail;
-  for (Operation &op : block)
-    if (llvm::any_of(op.getOperands(), [&](Value operand) {
-          Operation *producer = operand.getDefiningOp();
-          return producer && (producer == lastJoin || tail.contains(producer));
-        }))
-      tail.insert(&op);
 
   // The first sum after attention i of something that depends on it and
   // something that does not: the residual around attention.
@@ -131,7 +140,26 @@ LayerAnalysis::LayerAnalysis(func::FuncOp func) {
         }))
       residual[layer] = &op;
   }
-  // What comes after that sum within its layer is the feed-forward network.
+  // Where norms come before, that sum has two readers: a norm and another sum.
+  auto getOnlyNorm = [](Operation *sum) -> Operation * {
+    Operation *user = sum && sum->hasOneUse() ? *sum->user_begin() : nullptr;
+    return isa_and_present<LayerNormOp, RMSNormOp>(user) ? user : nullptr;
+  };
+  postNorms = residual.front() != lastJoin && getOnlyNorm(residual.front());
+
+  // What comes after the last layer.
+  Operation *last = postNorms ? getOnlyNorm(lastJoin) : nullptr;
+  if (!last)
+    last = lastJoin;
+  DenseSet<Operation *> tail;
+  for (Operation &op : block)
+    if (llvm::any_of(op.getOperands(), [&](Value operand) {
+          Operation *producer = operand.getDefiningOp();
+          return producer && (producer == last || tail.contains(producer));
+        }))
+      tail.insert(&op);
+
+  // What comes after the residual sum of a layer is the feed-forward network.
   DenseSet<Operation *> afterResidual;
   for (Operation &op : block) {
     int64_t layer = flows[&op].before;

@@ -7,7 +7,7 @@
 
 #include "aero/Driver/Model.h"
 
-#include "aero/Import/ONNX/Import.h"
+#include "aero/Dialect/PI/Transforms/Passes.h"
 #include "aero/InitAll.h"
 #include "aero/Pipelines/Pipelines.h"
 #include "aero/Reference/FloatInterpreter.h"
@@ -15,25 +15,27 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 
 using namespace aero;
 
-/// Runs a pipeline; the error is what its passes reported, one line each, with
-/// the file's name in front.
-static llvm::Error
-runPipeline(mlir::ModuleOp module, llvm::StringRef path,
+/// Runs a pipeline; returns what its passes reported, nothing if they
+/// succeeded.
+static std::vector<Problem>
+runPipeline(mlir::ModuleOp module,
             llvm::function_ref<void(mlir::OpPassManager &)> build) {
-  std::vector<std::string> messages;
+  std::vector<Problem> problems;
   mlir::ScopedDiagnosticHandler handler(
       module.getContext(), [&](mlir::Diagnostic &diagnostic) {
         if (diagnostic.getSeverity() != mlir::DiagnosticSeverity::Error)
           return mlir::success();
-        std::string message = path.str() + ": " + diagnostic.str();
+        std::string message = diagnostic.str();
         for (mlir::Diagnostic &note : diagnostic.getNotes())
           message += "; " + note.str();
-        messages.push_back(std::move(message));
+        problems.push_back({std::move(message), diagnostic.getLocation()});
         return mlir::success();
       });
   // People are told the node and the remedy, not the op in its generic form.
@@ -41,10 +43,21 @@ runPipeline(mlir::ModuleOp module, llvm::StringRef path,
   mlir::PassManager manager(module.getContext());
   build(manager);
   if (mlir::succeeded(manager.run(module)))
+    return {};
+  if (problems.empty())
+    problems.push_back({"a pass failed without a message", module.getLoc()});
+  return problems;
+}
+
+/// One line for each problem, with the file's name in front.
+static llvm::Error toError(llvm::StringRef path,
+                           llvm::ArrayRef<Problem> problems) {
+  if (problems.empty())
     return llvm::Error::success();
-  if (messages.empty())
-    messages.push_back(path.str() + ": a pass failed without a message");
-  return llvm::createStringError(llvm::join(messages, "\n"));
+  std::vector<std::string> lines;
+  for (const Problem &problem : problems)
+    lines.push_back(path.str() + ": " + problem.message);
+  return llvm::createStringError(llvm::join(lines, "\n"));
 }
 
 Model::Model(llvm::StringRef path, Configuration config)
@@ -67,49 +80,162 @@ mlir::func::FuncOp Model::getLoweredFunction() {
   return lowered->lookupSymbol<mlir::func::FuncOp>("main");
 }
 
-llvm::Expected<std::unique_ptr<Model>> Model::open(llvm::StringRef path,
-                                                   Configuration config) {
+llvm::Expected<std::unique_ptr<Model>>
+Model::importAndRewrite(llvm::StringRef path, Configuration config,
+                        const ImportOptions &options, bool requireRaised) {
   std::unique_ptr<Model> model(new Model(path, config));
-  auto module = importONNX(path, model->mlirContext);
+  auto module = importONNX(path, model->mlirContext, options, &model->summary);
   if (!module)
     return module.takeError();
   model->rewritten = std::move(*module);
 
-  if (llvm::Error error =
-          runPipeline(*model->rewritten, path, [&](mlir::OpPassManager &pm) {
-            buildRewritePipeline(pm, RewriteOptions{config});
-          }))
-    return error;
-
-  // Every engine takes one prompt of token ids and gives one row a token.
-  mlir::func::FuncOp function = model->getFunction();
-  mlir::FunctionType type = function.getFunctionType();
-  auto input = type.getNumInputs() == 1
-                   ? llvm::dyn_cast<mlir::RankedTensorType>(type.getInput(0))
-                   : nullptr;
-  auto output = type.getNumResults() == 1
-                    ? llvm::dyn_cast<mlir::RankedTensorType>(type.getResult(0))
-                    : nullptr;
-  if (!input || !output || !input.getElementType().isInteger(64) ||
-      input.getRank() != 2 || input.getDimSize(0) != 1 ||
-      output.getRank() != 3 || output.getDimSize(0) != 1 ||
-      output.getDimSize(1) != input.getDimSize(1))
-    return llvm::createStringError(
-        path +
-        ": not a decoder-only language model: expected one input of token ids, "
-        "int64 [1, T], and one output of logits, float [1, T, V]");
-  model->context = input.getDimSize(1);
-  model->vocabulary = output.getDimSize(2);
+  std::vector<Problem> problems =
+      runPipeline(*model->rewritten, [&](mlir::OpPassManager &pm) {
+        buildRewritePipeline(pm, RewriteOptions{config, requireRaised});
+      });
+  if (!problems.empty())
+    return toError(path, problems);
   return model;
 }
 
-llvm::Error Model::lower(bool lastTokenOnly) {
+llvm::Expected<std::unique_ptr<Model>>
+Model::openAny(llvm::StringRef path, Configuration config,
+               const ImportOptions &options) {
+  return importAndRewrite(path, config, options, /*requireRaised=*/false);
+}
+
+llvm::Expected<std::unique_ptr<Model>>
+Model::open(llvm::StringRef path, Configuration config,
+            const ImportOptions &options) {
+  auto model = importAndRewrite(path, config, options, /*requireRaised=*/true);
+  if (!model)
+    return model.takeError();
+  std::vector<Problem> problems = (*model)->checkSignature();
+  if (!problems.empty())
+    return toError(path, problems);
+  mlir::FunctionType type = (*model)->getFunction().getFunctionType();
+  auto logits = llvm::cast<mlir::RankedTensorType>(type.getResult(0));
+  (*model)->context = logits.getDimSize(1);
+  (*model)->vocabulary = logits.getDimSize(2);
+  return model;
+}
+
+/// "int64 [1, 64]"
+static std::string describeType(mlir::Type type) {
+  auto tensor = llvm::dyn_cast<mlir::RankedTensorType>(type);
+  if (!tensor)
+    return "no tensor";
+  std::string text = tensor.getElementType().isInteger(64)  ? "int64"
+                     : tensor.getElementType().isInteger(1) ? "bool"
+                                                            : "float";
+  llvm::raw_string_ostream os(text);
+  os << " [";
+  llvm::interleaveComma(tensor.getShape(), os);
+  os << "]";
+  return text;
+}
+
+/// The names of the inputs or outputs that the function has; empty if the
+/// importer did not tell.
+static std::vector<std::string> getNames(llvm::ArrayRef<GraphValue> values,
+                                         unsigned count) {
+  std::vector<std::string> names;
+  for (const GraphValue &value : values)
+    if (value.role == GraphValue::Role::Value)
+      names.push_back(value.name);
+  if (names.size() != count)
+    names.clear();
+  return names;
+}
+
+/// " ('input_ids', 'attention_mask')", or nothing.
+static std::string listNames(llvm::ArrayRef<std::string> names) {
+  return names.empty() ? "" : " ('" + llvm::join(names, "', '") + "')";
+}
+
+/// Every engine takes one prompt of token ids and gives one row a token.
+std::vector<Problem> Model::checkSignature() {
+  mlir::func::FuncOp function = getFunction();
+  mlir::FunctionType type = function.getFunctionType();
+  std::vector<Problem> problems;
+  auto add = [&](const llvm::Twine &what, const llvm::Twine &remedy) {
+    problems.push_back({("not a decoder-only language model as the engines "
+                         "take it: " +
+                         what + "; " + remedy)
+                            .str(),
+                        function.getLoc()});
+  };
+
+  auto ids = type.getNumInputs() == 1
+                 ? llvm::dyn_cast<mlir::RankedTensorType>(type.getInput(0))
+                 : nullptr;
+  if (type.getNumInputs() != 1)
+    add(llvm::Twine(type.getNumInputs()) + " inputs" +
+            listNames(getNames(summary.inputs, type.getNumInputs())) +
+            " instead of one of token ids",
+        "make the others constants, e.g. --fix attention_mask=1 or --fix "
+        "position_ids=range");
+  else if (!ids || !ids.getElementType().isInteger(64) || ids.getRank() != 2 ||
+           ids.getDimSize(0) != 1)
+    add("the input is " + describeType(type.getInput(0)) +
+            ", expected token ids, int64 [1, T]",
+        "export or --bind it with a batch of 1");
+
+  auto logits = type.getNumResults() == 1
+                    ? llvm::dyn_cast<mlir::RankedTensorType>(type.getResult(0))
+                    : nullptr;
+  if (type.getNumResults() != 1)
+    add(llvm::Twine(type.getNumResults()) + " outputs" +
+            listNames(getNames(summary.outputs, type.getNumResults())) +
+            " instead of one of logits",
+        "choose it with --keep-output NAME");
+  else if (!logits || !logits.getElementType().isF32() ||
+           logits.getRank() != 3 || logits.getDimSize(0) != 1 ||
+           (ids && ids.getRank() == 2 &&
+            logits.getDimSize(1) != ids.getDimSize(1)))
+    add("the output is " + describeType(type.getResult(0)) +
+            ", expected logits, float [1, T, V]",
+        "choose another with --keep-output NAME, or export the model with its "
+        "language modelling head");
+  return problems;
+}
+
+std::vector<Problem> Model::runLowering(bool lastTokenOnly) {
   lowered = rewritten->clone();
-  return runPipeline(*lowered, path, [&](mlir::OpPassManager &pm) {
+  return runPipeline(*lowered, [&](mlir::OpPassManager &pm) {
     LowerOptions options;
     options.lastTokenOnly = lastTokenOnly;
     buildLowerPipeline(pm, options);
   });
+}
+
+llvm::Error Model::lower(bool lastTokenOnly) {
+  return toError(path, runLowering(lastTokenOnly));
+}
+
+std::vector<Problem> Model::findProblems() {
+  std::vector<Problem> signature = checkSignature();
+  std::vector<Problem> problems =
+      runPipeline(*rewritten, [](mlir::OpPassManager &pm) {
+        pm.addNestedPass<mlir::func::FuncOp>(pi::createVerifyRaisedPass());
+      });
+  // The lowering has its own words for what was said above; an op that was not
+  // raised, or the function, is named once. Of what stands between such ops
+  // only the nonlinear functions are reasons of their own.
+  llvm::DenseSet<mlir::Location> known, nonlinear;
+  for (const Problem &problem : problems)
+    known.insert(problem.loc);
+  bool raised = problems.empty();
+  getFunction().walk(
+      [&](pi::NonlinearOpInterface op) { nonlinear.insert(op->getLoc()); });
+  if (!signature.empty())
+    known.insert(getFunction().getLoc());
+  for (Problem &problem : runLowering(/*lastTokenOnly=*/signature.empty()))
+    if (!known.contains(problem.loc) &&
+        (raised || nonlinear.contains(problem.loc)))
+      problems.push_back(std::move(problem));
+  llvm::append_range(signature, problems);
+  return signature;
 }
 
 std::vector<int64_t> Model::pad(llvm::ArrayRef<int64_t> tokens) const {

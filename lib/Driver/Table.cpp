@@ -13,13 +13,18 @@
 
 using namespace aero;
 
-Table::Table(std::vector<std::string> header) {
+Table::Table(std::vector<std::string> header, size_t leftColumns)
+    : leftColumns(leftColumns) {
   rows.push_back(std::move(header));
   addRule();
 }
 
 void Table::addRow(std::vector<std::string> row) {
   assert(row.size() == rows.front().size() && "one cell a column");
+  for (std::string &cell : row)
+    for (char &c : cell)
+      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+        c = '?';
   rows.push_back(std::move(row));
 }
 
@@ -40,11 +45,10 @@ void Table::print(llvm::raw_ostream &os) const {
         continue;
       }
       size_t padding = widths[i] - row[i].size();
-      if (i)
-        line.append(padding, ' ');
+      bool left = i < leftColumns;
+      line.append(left ? 0 : padding, ' ');
       line += row[i];
-      if (!i)
-        line.append(padding, ' ');
+      line.append(left ? padding : 0, ' ');
     }
     line.erase(line.find_last_not_of(' ') + 1);
     os << line << '\n';
@@ -77,6 +81,20 @@ std::string aero::formatCount(uint64_t count) {
   for (ptrdiff_t i = static_cast<ptrdiff_t>(digits.size()) - 3; i > 0; i -= 3)
     digits.insert(static_cast<size_t>(i), ",");
   return digits;
+}
+
+std::string aero::formatRanges(llvm::ArrayRef<int64_t> numbers) {
+  std::string text;
+  for (size_t i = 0; i < numbers.size();) {
+    size_t last = i;
+    while (last + 1 < numbers.size() && numbers[last + 1] == numbers[last] + 1)
+      ++last;
+    text += (text.empty() ? "" : ", ") + std::to_string(numbers[i]);
+    if (last > i)
+      text += "-" + std::to_string(numbers[last]);
+    i = last + 1;
+  }
+  return text;
 }
 
 std::string aero::formatScaled(double value) {

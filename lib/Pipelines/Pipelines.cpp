@@ -29,7 +29,8 @@ void aero::buildRewritePipeline(OpPassManager &pm,
   const ConfigurationInfo &info = getInfo(options.config);
   OpPassManager &nested = pm.nest<func::FuncOp>();
   nested.addPass(pi::createRaisePass());
-  nested.addPass(pi::createVerifyRaisedPass());
+  if (options.requireRaised)
+    nested.addPass(pi::createVerifyRaisedPass());
   if (info.stripNorms)
     nested.addPass(pi::createStripLayerNormPass());
   if (info.activation)

@@ -13,6 +13,7 @@
 ///
 //===----------------------------------------------------------------------===//
 
+#include "aero/Analysis/Architecture.h"
 #include "aero/Analysis/Census.h"
 #include "aero/Dialect/PI/Transforms/Passes.h"
 #include "aero/Import/ONNX/Import.h"
@@ -241,8 +242,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   passes.addNestedPass<func::FuncOp>(aero::pi::createRaisePass());
   if (failed(passes.run(**module)))
     std::abort();
-  for (auto func : (*module)->getOps<func::FuncOp>())
+  for (auto func : (*module)->getOps<func::FuncOp>()) {
     (void)aero::pi::takeCensus(func);
+    (void)aero::pi::getEvidence(aero::pi::describeArchitecture(func));
+  }
   PassManager check(&context);
   check.addNestedPass<func::FuncOp>(aero::pi::createVerifyRaisedPass());
   (void)check.run(**module);

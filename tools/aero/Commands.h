@@ -21,6 +21,10 @@ namespace aero {
 struct ModelArguments {
   std::string path;
   std::string config = "as-is";
+  /// Each as given, for parseBinding and parseFixedInput.
+  std::vector<std::string> bindings, fixedInputs;
+  /// Outputs of the graph, or none for all.
+  std::vector<std::string> keptOutputs;
   bool json = false;
 };
 
@@ -60,9 +64,12 @@ llvm::Error report(const ReportArguments &arguments);
 llvm::Error check(const CheckArguments &arguments);
 llvm::Error run(const RunArguments &arguments);
 
-/// Opens the model as the configuration that the user named.
+/// Opens the model as the configuration that the user named, for the engines.
 llvm::Expected<std::unique_ptr<Model>>
 openModel(const ModelArguments &arguments);
+/// As above, any model that can be imported.
+llvm::Expected<std::unique_ptr<Model>>
+openAnyModel(const ModelArguments &arguments);
 
 } // namespace aero
 

@@ -17,14 +17,6 @@
 
 using namespace aero;
 
-llvm::Expected<std::unique_ptr<Model>>
-aero::openModel(const ModelArguments &arguments) {
-  auto config = parseConfiguration(arguments.config);
-  if (!config)
-    return config.takeError();
-  return Model::open(arguments.path, *config);
-}
-
 llvm::Error aero::compile(const CompileArguments &arguments) {
   auto model = openModel(arguments);
   if (!model)

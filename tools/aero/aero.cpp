@@ -24,6 +24,22 @@ void addModelOptions(CLI::App *command, ModelArguments &arguments,
       "Configuration by the paper's name, e.g. SM+ScFuFFN, or as-is");
   if (configRequired)
     config->required();
+  // One value each, or the model's name would be taken for another.
+  command
+      ->add_option("--bind", arguments.bindings,
+                   "NAME=SIZE of a symbolic dimension, e.g. sequence=128; "
+                   "repeatable")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--fix", arguments.fixedInputs,
+                   "INPUT=NUMBER or INPUT=range: a public input becomes a "
+                   "constant, e.g. attention_mask=1; repeatable")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--keep-output", arguments.keptOutputs,
+                   "Output of the graph to keep, the others are dropped; "
+                   "repeatable")
+      ->allow_extra_args(false);
   command->add_flag("--json", arguments.json, "Print JSON instead of tables");
 }
 

@@ -31,9 +31,11 @@ enum class BlockPart {
 /// Q, K and V), and those between attention i and attention i + 1 that
 /// attention i + 1 does not need for itself alone (output projection, residual
 /// sums, feed-forward network); after the last attention they end with the last
-/// sum of two activations. A feed-forward network parallel to attention i is of
-/// layer i too. No norms are needed, and residuals may be scaled. A weight or
-/// constant is of its users' layer, if they agree.
+/// sum of two activations, or with the norm after it, if all blocks have their
+/// norms after the sums. A feed-forward network parallel to attention i is of
+/// layer i too. Results that are no more than keys and values of a layer (for a
+/// cache) are of that layer. No norms are needed, and residuals may be scaled.
+/// A weight or constant is of its users' layer, if they agree.
 class LayerAnalysis {
 public:
   explicit LayerAnalysis(mlir::func::FuncOp func);
@@ -45,6 +47,15 @@ public:
   int64_t getLayer(mlir::Operation *op) const { return lookup(op).layer; }
   BlockPart getPart(mlir::Operation *op) const { return lookup(op).part; }
   int64_t getNumLayers() const { return numLayers; }
+
+  /// How many attentions the longest path from the input to `op` leads through,
+  /// itself included: 0 in the embedding, getNumLayers() after the last.
+  int64_t getDepth(mlir::Operation *op) const { return depths.lookup(op); }
+  /// `op` computes on an input, as opposed to weights and constants alone.
+  bool isData(mlir::Operation *op) const { return depths.contains(op); }
+  /// The norms of the blocks come after the residual sums (BERT), not before
+  /// attention and feed-forward network.
+  bool hasPostNorms() const { return postNorms; }
 
 private:
   struct Place {
@@ -58,7 +69,10 @@ private:
   }
 
   llvm::DenseMap<mlir::Operation *, Place> places;
+  /// Of the ops that compute on an input.
+  llvm::DenseMap<mlir::Operation *, int64_t> depths;
   int64_t numLayers = 0;
+  bool postNorms = false;
 };
 
 } // namespace aero::pi

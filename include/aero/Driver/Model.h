@@ -11,11 +11,15 @@
 /// reference runs on the rewritten module, the parties on the lowered one, so
 /// that both compute the same function.
 ///
+/// A model can be looked at (openAny) or run (open): the engines take
+/// decoder-only language models alone.
+///
 //===----------------------------------------------------------------------===//
 
 #ifndef AERO_DRIVER_MODEL_H
 #define AERO_DRIVER_MODEL_H
 
+#include "aero/Import/ONNX/Import.h"
 #include "aero/Pipelines/Configurations.h"
 #include "aero/Reference/FixedInterpreter.h"
 
@@ -32,15 +36,31 @@
 
 namespace aero {
 
+/// A reason why the engines cannot run a model.
+struct Problem {
+  /// One line, without the file's name.
+  std::string message;
+  /// Of the op that it is about, or of the function.
+  mlir::Location loc;
+};
+
 class Model {
 public:
-  /// Imports `path` and rewrites it as `config`. The error holds one line for
-  /// every problem found.
-  static llvm::Expected<std::unique_ptr<Model>> open(llvm::StringRef path,
-                                                     Configuration config);
+  /// Imports `path` and rewrites it as `config`, for the engines to run. The
+  /// error is an ImportError, or holds one line for every problem found.
+  static llvm::Expected<std::unique_ptr<Model>>
+  open(llvm::StringRef path, Configuration config,
+       const ImportOptions &options = {});
+  /// As above, for any model that can be imported; only the import, or a
+  /// configuration that does not fit, is an error.
+  static llvm::Expected<std::unique_ptr<Model>>
+  openAny(llvm::StringRef path, Configuration config,
+          const ImportOptions &options = {});
 
   /// Lowers the rewritten module to shares, on a copy.
   llvm::Error lower(bool lastTokenOnly);
+  /// All that keeps the engines from running the model; lowers it on the way.
+  std::vector<Problem> findProblems();
 
   /// The rewritten float module, and its main function.
   mlir::ModuleOp getModule() { return *rewritten; }
@@ -53,6 +73,9 @@ public:
   /// The file name without its folder, for people.
   llvm::StringRef getName() const;
   Configuration getConfiguration() const { return config; }
+  /// What the file says about itself.
+  const ImportSummary &getSummary() const { return summary; }
+  /// Only of a model for the engines.
   int64_t getContext() const { return context; }
   int64_t getVocabulary() const { return vocabulary; }
 
@@ -66,11 +89,17 @@ public:
 
 private:
   Model(llvm::StringRef path, Configuration config);
+  static llvm::Expected<std::unique_ptr<Model>>
+  importAndRewrite(llvm::StringRef path, Configuration config,
+                   const ImportOptions &options, bool requireRaised);
+  std::vector<Problem> checkSignature();
+  std::vector<Problem> runLowering(bool lastTokenOnly);
   std::vector<int64_t> pad(llvm::ArrayRef<int64_t> tokens) const;
 
   mlir::MLIRContext mlirContext;
   std::string path;
   Configuration config;
+  ImportSummary summary;
   mlir::OwningOpRef<mlir::ModuleOp> rewritten, lowered;
   /// Of the lowered module; made when it is first needed.
   std::optional<reference::FixedInterpreter> fixed;

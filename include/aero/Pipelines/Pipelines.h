@@ -15,6 +15,9 @@ namespace aero {
 
 struct RewriteOptions {
   Configuration config = Configuration::AsIs;
+  /// Fail on ops that `pi-raise` does not know; without, they stay, which only
+  /// a person who looks at the network can want.
+  bool requireRaised = true;
 };
 
 /// From imported `pi` to the network of a configuration, in raised `pi`. The

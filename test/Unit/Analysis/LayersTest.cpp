@@ -8,6 +8,7 @@
 #include "aero/Analysis/Layers.h"
 
 #include "TestModel.h"
+#include "TextModel.h"
 #include "gtest/gtest.h"
 
 using namespace aero::pi;
@@ -96,6 +97,35 @@ TEST(LayersTest, WithoutFeedForward) {
   EXPECT_EQ(places.layer("h.2.proj"), 2);
   EXPECT_EQ(places.part("h.2.proj"), BlockPart::Attention);
   EXPECT_EQ(places.layer("lm_head"), -1);
+}
+
+// What a decoder with a cache gives back are its keys; a reader besides
+// attention does not make them part of the residual stream.
+TEST(LayersTest, KeysAreResults) {
+  TextModel model;
+  std::string x =
+      model.embed(model.weight("wte", model.matrix(11, 8)), 11, "%ids");
+  std::string keys;
+  for (int i = 0; i < 2; ++i) {
+    std::string n = model.layerNorm(x);
+    std::string k = model.linear(n, "k");
+    std::string a =
+        model.emit("pi.attention " + n + ", " + k + ", " + k +
+                   " heads 4 scale 0.5 causal : " + model.tokens(8) + ", " +
+                   model.tokens(8));
+    x = model.add(x, a);
+    keys = model.emit("pi.reshape " + k + " : " + model.tokens(8) +
+                      " -> tensor<1x4x4x2xf32>");
+  }
+  mlir::func::FuncOp func =
+      model.finish(x + ", " + keys, model.tokens(8) + ", tensor<1x4x4x2xf32>");
+  LayerAnalysis layers(func);
+  std::vector<int64_t> norms;
+  for (LayerNormOp norm : func.getOps<LayerNormOp>()) {
+    EXPECT_EQ(layers.getPart(norm), BlockPart::Attention);
+    norms.push_back(layers.getLayer(norm));
+  }
+  EXPECT_EQ(norms, (std::vector<int64_t>{0, 1}));
 }
 
 TEST(LayersTest, NoAttention) {
