@@ -95,7 +95,7 @@ MODELS: Dict[str, Callable[[ModelProto], None]] = {
     "no-graph": lambda model: model.ClearField("graph"),
     "no-opset": lambda model: model.ClearField("opset_import"),
     "opset-10": set_opset(10),
-    "opset-18": set_opset(18),
+    "opset-24": set_opset(24),
     "dynamic": dynamic,
     "no-shape": no_shape,
     "external": external,
