@@ -83,7 +83,7 @@ llvm::Error Evaluator::checkTypes(Operation *op) {
     auto tensor = dyn_cast<RankedTensorType>(type);
     if (!tensor || !tensor.hasStaticShape())
       return opError(op, "only tensors of static shape can be evaluated");
-    if (tensor.getNumElements() == 0)
+    if (tensor.getNumElements() == 0 && !isa<pi::ConstantOp>(op))
       return opError(op, "a tensor without elements cannot be evaluated");
   }
   return llvm::Error::success();

@@ -369,12 +369,6 @@ SmallVector<Value> GraphImporter::importOutputs() {
         entry.shape[i].symbol = declared.dim(i).dim_param();
         entry.shape[i].bound = true;
       }
-    if (*countElements(slot->shape) == 0) {
-      addProblem("output " + quoted(output.name()) +
-                 " has no elements; choose the outputs to keep with "
-                 "--keep-output");
-      continue;
-    }
     values[output.name()] = materialize(*slot);
     order.push_back(output.name());
   }

@@ -15,6 +15,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -225,6 +226,16 @@ std::optional<Shape> getReducedAxes(Node &node, int64_t inputSince);
 /// The shape of a reduction.
 Shape getReducedShape(llvm::ArrayRef<int64_t> shape,
                       llvm::ArrayRef<int64_t> axes, bool keepdims);
+
+/// The equation of an Einsum node: a letter for each dimension of each input
+/// and of the result, digits for those that an ellipsis stands for. Nothing
+/// with a recorded fault if it does not fit the inputs.
+struct Equation {
+  llvm::SmallVector<std::string, 2> inputs;
+  std::string output;
+  std::map<char, int64_t> sizes;
+};
+std::optional<Equation> getEquation(Node &node);
 
 } // namespace aero
 

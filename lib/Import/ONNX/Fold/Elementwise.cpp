@@ -267,6 +267,17 @@ Folded evaluateClip(Node &node) {
   return result;
 }
 
+/// The sign of the dividend, as C has it.
+int64_t remainder(int64_t a, int64_t b) { return b == -1 ? 0 : a % b; }
+
+Folded evaluateMod(Node &node) {
+  BinaryEvaluator evaluator = *getBinary("Mod");
+  if (node.getInt("fmod", 0))
+    evaluator.onInt = remainder;
+  return evaluateBinary(node, evaluator, *node.getConstant(0),
+                        *node.getConstant(1));
+}
+
 Folded evaluateArithmetic(Node &node) {
   return evaluateBinary(node, *getBinary(node.getOperator()),
                         *node.getConstant(0), *node.getConstant(1));
@@ -328,7 +339,7 @@ ArrayRef<EvaluatorInfo> aero::getElementwiseEvaluators() {
       {"Log", foldOne<evaluateUnary>},
       {"Max", foldOne<evaluateVariadic>},
       {"Min", foldOne<evaluateVariadic>},
-      {"Mod", foldOne<evaluateArithmetic>},
+      {"Mod", foldOne<evaluateMod>},
       {"Mul", foldOne<evaluateArithmetic>},
       {"Neg", foldOne<evaluateSign>},
       {"Not", foldOne<evaluateNot>},

@@ -219,43 +219,68 @@ std::optional<int64_t> getOffset(ArrayRef<int64_t> row,
   return offset;
 }
 
+/// Slices of the data, each named by a row of indices; the first `batch_dims`
+/// dimensions of both go side by side.
 Folded evaluateGatherND(Node &node) {
   const HostTensor &data = *node.getConstant(0), &rows = *node.getConstant(1);
-  if (node.getInt("batch_dims", 0) != 0) {
-    (void)node.unsupported("it gathers by batch");
-    return std::nullopt;
-  }
-  int64_t depth = rows.shape.empty() ? -1 : rows.shape.back();
-  if (rows.kind != ElementKind::Int || depth < 1 ||
-      depth > static_cast<int64_t>(data.shape.size()))
+  ArrayRef<int64_t> shape = data.shape, rowShape = rows.shape;
+  int64_t batch = node.getInt("batch_dims", 0);
+  int64_t depth = rowShape.empty() ? -1 : rowShape.back();
+  bool fits = rows.kind == ElementKind::Int && batch >= 0 && depth >= 1 &&
+              batch < static_cast<int64_t>(rowShape.size()) &&
+              batch + depth <= static_cast<int64_t>(shape.size());
+  if (!fits || shape.take_front(batch) != rowShape.take_front(batch))
     return foldError(node, "its indices do not fit its input");
-  ArrayRef<int64_t> inner = ArrayRef<int64_t>(data.shape).drop_front(depth);
-  Shape shape(ArrayRef<int64_t>(rows.shape).drop_back());
-  llvm::append_range(shape, inner);
-  if (!fitsFolding(node, shape))
-    return std::nullopt;
+  ArrayRef<int64_t> inner = shape.drop_front(batch + depth);
   HostTensor result;
   result.kind = data.kind;
-  result.shape = shape;
-  for (int64_t i = 0; i < rows.size(); i += depth) {
-    std::optional<int64_t> offset =
-        getOffset(ArrayRef<int64_t>(rows.ints).slice(i, depth), data.shape);
-    if (!offset)
-      return foldError(node, "an index is out of range");
-    for (int64_t k = 0, e = *countElements(inner); k < e; ++k)
-      result.append(data, *offset + k);
-  }
+  result.shape = Shape(rowShape.drop_back());
+  llvm::append_range(result.shape, inner);
+  if (!fitsFolding(node, result.shape))
+    return std::nullopt;
+  int64_t batches = *countElements(shape.take_front(batch));
+  int64_t size = *countElements(shape.drop_front(batch));
+  int64_t run = *countElements(inner);
+  int64_t perBatch = batches ? rows.size() / batches : 0;
+  for (int64_t b = 0; b < batches; ++b)
+    for (int64_t i = 0; i < perBatch; i += depth) {
+      std::optional<int64_t> offset =
+          getOffset(ArrayRef<int64_t>(rows.ints).slice(b * perBatch + i, depth),
+                    shape.drop_front(batch));
+      if (!offset)
+        return foldError(node, "an index is out of range");
+      for (int64_t k = 0; k < run; ++k)
+        result.append(data, b * size + *offset + k);
+    }
   return result;
+}
+
+/// How ScatterND combines an element with what it writes there.
+template <typename T> T scatter(StringRef reduction, T old, T update) {
+  if (reduction == "add") {
+    if constexpr (std::is_same_v<T, int64_t>)
+      return wrapAround(uint64_t(old) + uint64_t(update));
+    else
+      return old + update;
+  }
+  if (reduction == "mul") {
+    if constexpr (std::is_same_v<T, int64_t>)
+      return wrapAround(uint64_t(old) * uint64_t(update));
+    else
+      return old * update;
+  }
+  if (reduction == "max")
+    return std::max(old, update);
+  return reduction == "min" ? std::min(old, update) : update;
 }
 
 Folded evaluateScatterND(Node &node) {
   HostTensor result = *node.getConstant(0);
   const HostTensor &rows = *node.getConstant(1);
   const HostTensor &updates = *node.getConstant(2);
-  if (node.getString("reduction", "none") != "none") {
-    (void)node.unsupported("it combines the elements that it writes");
-    return std::nullopt;
-  }
+  std::string reduction = node.getString("reduction", "none");
+  if (!llvm::is_contained({"none", "add", "mul", "max", "min"}, reduction))
+    return foldError(node, "its reduction is unknown");
   int64_t depth = rows.shape.empty() ? -1 : rows.shape.back();
   if (rows.kind != ElementKind::Int || updates.kind != result.kind ||
       depth < 1 || depth > static_cast<int64_t>(result.shape.size()))
@@ -270,10 +295,13 @@ Folded evaluateScatterND(Node &node) {
     if (!offset)
       return foldError(node, "an index is out of range");
     for (int64_t k = 0; k < size; ++k) {
+      int64_t to = *offset + k, from = i * size + k;
       if (result.kind == ElementKind::Float)
-        result.floats[*offset + k] = updates.floats[i * size + k];
+        result.floats[to] =
+            scatter(reduction, result.floats[to], updates.floats[from]);
       else
-        result.ints[*offset + k] = updates.ints[i * size + k];
+        result.ints[to] =
+            scatter(reduction, result.ints[to], updates.ints[from]);
     }
   }
   return result;

@@ -7,9 +7,6 @@
 
 #include "Fold.h"
 
-#include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/StringExtras.h"
-
 #include <cmath>
 
 using namespace aero;
@@ -217,55 +214,33 @@ Folded evaluateMatMul(Node &node) {
 }
 
 Folded evaluateEinsum(Node &node) {
-  std::string equation = node.getString("equation", "");
-  if (node.hasFault())
-    return std::nullopt;
-  llvm::erase(equation, ' ');
-  if (StringRef(equation).contains("...")) {
-    (void)node.unsupported("its equation has an ellipsis");
-    return std::nullopt;
-  }
-  auto [left, right] = StringRef(equation).split("->");
-  SmallVector<StringRef> texts;
-  left.split(texts, ',');
-  if (texts.size() != node.getNumInputs())
-    return foldError(node, "its equation does not fit its inputs");
-  llvm::MapVector<char, unsigned> letters;
-  Shape sizes;
   SmallVector<const HostTensor *> inputs;
-  SmallVector<SmallVector<unsigned>> terms(texts.size());
-  for (auto [i, text] : llvm::enumerate(texts)) {
-    const HostTensor &input = *node.getConstant(i);
-    if (input.kind != ElementKind::Float || input.shape.size() != text.size())
-      return foldError(node, "its equation does not fit its inputs");
-    inputs.push_back(&input);
-    for (auto [letter, size] : llvm::zip(text, input.shape)) {
-      auto [entry, isNew] = letters.try_emplace(letter, sizes.size());
-      if (isNew)
-        sizes.push_back(size);
-      int64_t &known = sizes[entry->second];
-      if (!llvm::isAlpha(letter) || (known != size && known != 1 && size != 1))
-        return foldError(node, "its equation does not fit its inputs");
-      known = std::max(known, size);
-      terms[i].push_back(entry->second);
-    }
+  for (unsigned i = 0; i < node.getNumInputs(); ++i) {
+    if (!node.hasInput(i) || node.getKind(i) != ElementKind::Float)
+      return foldError(node, "its inputs are no floats");
+    inputs.push_back(node.getConstant(i));
   }
-  // Without an arrow the result has the letters that occur once, sorted.
-  std::string implied;
-  for (auto [letter, index] : letters)
-    if (left.count(letter) == 1)
-      implied += letter;
-  llvm::sort(implied);
-  SmallVector<unsigned> output;
-  for (char letter : StringRef(equation).contains("->") ? right : implied) {
-    auto found = letters.find(letter);
-    if (found == letters.end() || llvm::is_contained(output, found->second))
-      return foldError(node, "its equation does not fit its inputs");
-    output.push_back(found->second);
+  std::optional<Equation> equation = getEquation(node);
+  if (!equation)
+    return std::nullopt;
+  Shape sizes;
+  std::string letters;
+  for (auto [letter, size] : equation->sizes) {
+    letters += letter;
+    sizes.push_back(size);
   }
   if (!fitsContraction(node, sizes))
     return std::nullopt;
-  return contract(inputs, terms, output, sizes);
+  auto getTerm = [&](const std::string &text) {
+    SmallVector<unsigned> term;
+    for (char letter : text)
+      term.push_back(letters.find(letter));
+    return term;
+  };
+  SmallVector<SmallVector<unsigned>> terms;
+  for (const std::string &text : equation->inputs)
+    terms.push_back(getTerm(text));
+  return contract(inputs, terms, getTerm(equation->output), sizes);
 }
 
 } // namespace

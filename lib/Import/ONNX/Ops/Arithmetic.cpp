@@ -54,6 +54,32 @@ template <typename OpTy> LogicalResult importNumbers(Node &node) {
   return buildBinary<OpTy>(node, node.getKind(0));
 }
 
+/// The input as floats.
+Value getFloats(Node &node, unsigned i) {
+  Value value = node.getValue(i);
+  if (node.getKind(i) == ElementKind::Float)
+    return value;
+  return node.create<pi::CastOp>(node.getType(node.getShape(i)), value);
+}
+
+/// The result has the type of the base; an integer is raised as a float.
+LogicalResult importPow(Node &node) {
+  for (unsigned i = 0; i < 2; ++i)
+    if (node.getKind(i) == ElementKind::Bool)
+      return node.invalid("it computes with truth values");
+  RankedTensorType type =
+      getBroadcastType(node, node.getShape(0), node.getShape(1));
+  if (!type)
+    return failure();
+  Value base = getFloats(node, 0), exponent = getFloats(node, 1);
+  Value result = node.create<pi::PowOp>(type, base, exponent);
+  if (node.getKind(0) == ElementKind::Int)
+    result = node.create<pi::CastOp>(
+        node.getType(type.getShape(), ElementKind::Int), result);
+  node.setResult(0, result);
+  return success();
+}
+
 /// f(a, b, c, ...) -> f(f(a, b), c), ...
 template <typename OpTy> LogicalResult importVariadic(Node &node) {
   if (failed(node.requireFloat(0)))
@@ -152,7 +178,7 @@ ArrayRef<OperatorInfo> aero::getArithmeticOperators() {
       {"Mod", 10, 2, 2},
       {"Mul", 7, 2, 2, importNumbers<pi::MulOp>},
       {"Neg", 6, 1, 1, importNeg},
-      {"Pow", 7, 2, 2, importFloats<pi::PowOp>},
+      {"Pow", 7, 2, 2, importPow},
       {"Reciprocal", 6, 1, 1, importReciprocal},
       {"Round", 11, 1, 1},
       {"Sin", 7, 1, 1, importUnary<pi::SinOp>},

@@ -267,18 +267,47 @@ bool isOnes(ArrayRef<int64_t> shape) {
   return llvm::all_of(shape, [](int64_t size) { return size == 1; });
 }
 
+/// Result element (i, j) is input element (rows(i, j), j), for axis 0.
+LogicalResult takeElements(Node &node, const HostTensor &rows, int64_t axis) {
+  const Shape &shape = node.getShape(0);
+  for (auto [i, size] : llvm::enumerate(rows.shape))
+    if (size > shape[i] && static_cast<int64_t>(i) != axis)
+      return node.invalid("its indices do not fit its input");
+  Shape strides = getStrides(shape), indices;
+  int64_t step = strides[axis];
+  strides[axis] = 0;
+  StridedIndex at(rows.shape, strides);
+  for (int64_t row : rows.ints) {
+    std::optional<int64_t> index = normalizeAxis(row, shape[axis]);
+    if (!index)
+      return node.invalid("an index is out of range");
+    indices.push_back(at.get() + *index * step);
+    at.next();
+  }
+  if (indices.empty()) {
+    node.setConstant(0, HostTensor::makeZeros(node.getKind(0), rows.shape));
+    return success();
+  }
+  Value flat = node.reshape(node.getValue(0), *countElements(shape));
+  flat = node.create<pi::TakeOp>(flat, 0, ArrayRef<int64_t>(indices));
+  node.setResult(0, node.reshape(flat, rows.shape));
+  return success();
+}
+
 /// GatherElements(table : (1.., S, r), rows : (.., T, 1 repeated to r)) over
 /// the last dimension but one picks whole rows -> pi.embedding. This is how
 /// angles are looked up by position.
 LogicalResult importGatherElements(Node &node) {
-  if (failed(node.requireFloat(0)))
-    return failure();
   int64_t rank = node.getRank(0);
   std::optional<int64_t> axis = node.getAxis("axis", 0, rank);
   if (!axis)
     return failure();
   if (node.getKind(1) != ElementKind::Int || node.getRank(1) != rank)
     return node.invalid("its indices do not fit its input");
+  if (const HostTensor *indices = node.getConstant(1))
+    return takeElements(node, *indices, *axis);
+  if (failed(node.requireFloat(0)))
+    return failure();
   Value table = stripBroadcast(node.getValue(0));
   Value rows = stripBroadcast(node.getValue(1));
   auto tableShape = cast<RankedTensorType>(table.getType()).getShape();

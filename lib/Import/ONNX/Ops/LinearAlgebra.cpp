@@ -8,10 +8,76 @@
 #include "../Node.h"
 
 #include "aero/Dialect/PI/IR/PIOps.h"
-#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace aero;
 using namespace mlir;
+
+std::optional<Equation> aero::getEquation(Node &node) {
+  auto fail = [&] {
+    (void)node.invalid("its equation does not fit its inputs");
+    return std::nullopt;
+  };
+  std::string text = node.getString("equation", "");
+  if (node.hasFault())
+    return std::nullopt;
+  llvm::erase(text, ' ');
+  bool explicitOutput = StringRef(text).contains("->");
+  auto [left, right] = StringRef(text).split("->");
+  SmallVector<StringRef> terms;
+  left.split(terms, ',');
+  if (terms.size() != node.getNumInputs())
+    return fail();
+  // An ellipsis stands for the same leading dimensions wherever it occurs;
+  // digits are no letters of an equation.
+  constexpr StringLiteral ellipsis = "...", digits = "0123456789";
+  size_t hidden = 0;
+  for (auto [i, term] : llvm::enumerate(terms)) {
+    size_t rank = node.getShape(i).size(), named = term.size();
+    if (!term.contains(ellipsis))
+      continue;
+    named -= ellipsis.size();
+    if (rank < named || rank - named > digits.size())
+      return fail();
+    hidden = std::max(hidden, rank - named);
+  }
+  Equation equation;
+  for (auto [i, term] : llvm::enumerate(terms)) {
+    auto [before, after] = term.split(ellipsis);
+    std::string letters = term.str();
+    if (term.contains(ellipsis)) {
+      size_t count = node.getShape(i).size() - before.size() - after.size();
+      letters =
+          (before + digits.take_front(hidden).take_back(count) + after).str();
+    }
+    if (letters.size() != node.getShape(i).size())
+      return fail();
+    for (auto [letter, size] : llvm::zip(letters, node.getShape(i))) {
+      int64_t &known = equation.sizes.try_emplace(letter, size).first->second;
+      if (!llvm::isAlnum(letter) || (known != size && known != 1 && size != 1))
+        return fail();
+      known = std::max(known, size);
+    }
+    equation.inputs.push_back(letters);
+  }
+  if (explicitOutput) {
+    auto [before, after] = right.split(ellipsis);
+    equation.output = right.contains(ellipsis)
+                          ? (before + digits.take_front(hidden) + after).str()
+                          : right.str();
+  } else {
+    // Without an arrow the result has the letters that occur once, sorted.
+    equation.output = digits.take_front(hidden).str();
+    for (char letter = 'A'; letter <= 'z'; ++letter)
+      if (llvm::isAlpha(letter) && left.count(letter) == 1)
+        equation.output += letter;
+  }
+  for (char letter : equation.output)
+    if (!equation.sizes.count(letter) ||
+        StringRef(equation.output).count(letter) > 1)
+      return fail();
+  return equation;
+}
 
 namespace {
 
@@ -108,101 +174,150 @@ LogicalResult importGemm(Node &node) {
   return success();
 }
 
-/// The letters of a product in Einstein's notation by where they occur.
-struct Einsum {
-  std::string batch, rows, columns, inner;
+//===----------------------------------------------------------------------===//
+// Einsum
+//===----------------------------------------------------------------------===//
+
+/// A value whose dimensions have letters.
+struct Labelled {
+  Value value;
+  std::string letters;
 };
 
-std::optional<Einsum> classify(StringRef left, StringRef right,
-                               StringRef output) {
-  Einsum letters;
-  for (char letter : left) {
-    bool shared = right.contains(letter), kept = output.contains(letter);
-    if (!shared && !kept)
-      return std::nullopt;
-    (shared ? (kept ? letters.batch : letters.inner) : letters.rows) += letter;
-  }
-  for (char letter : right)
-    if (!left.contains(letter)) {
-      if (!output.contains(letter))
-        return std::nullopt;
-      letters.columns += letter;
-    }
-  return letters;
+int64_t getSize(const Labelled &term, char letter) {
+  return cast<RankedTensorType>(term.value.getType())
+      .getDimSize(term.letters.find(letter));
 }
 
-bool hasRepeats(StringRef letters) {
-  return llvm::any_of(letters,
-                      [&](char letter) { return letters.count(letter) > 1; });
-}
-
-/// The dimensions of `have` in the order of `want`.
-Value permute(Node &node, Value value, StringRef have, StringRef want) {
+/// The dimensions of `term` in the order of `letters`.
+void permute(Node &node, Labelled &term, const std::string &letters) {
   Shape permutation;
-  for (char letter : want)
-    permutation.push_back(have.find(letter));
-  return node.transpose(value, permutation);
+  for (char letter : letters)
+    permutation.push_back(term.letters.find(letter));
+  term.value = node.transpose(term.value, permutation);
+  term.letters = letters;
 }
 
-/// Einsum of two operands -> a matrix product between transpositions.
-LogicalResult importEinsum(Node &node) {
-  constexpr StringLiteral known =
-      "only products of two tensors over distinct indices are known";
-  std::string equation = node.getString("equation", "");
-  if (node.hasFault())
-    return failure();
-  llvm::erase(equation, ' ');
-  auto [inputs, output] = StringRef(equation).split("->");
-  auto [left, right] = inputs.split(',');
-  if (node.getNumInputs() != 2 || !StringRef(equation).contains("->") ||
-      StringRef(equation).contains('.'))
-    return node.unsupported(known);
-  for (unsigned i = 0; i < 2; ++i)
-    if (failed(node.requireFloat(i)))
-      return failure();
-  std::optional<Einsum> letters = classify(left, right, output);
-  if (!letters || hasRepeats(left) || hasRepeats(right) || hasRepeats(output))
-    return node.unsupported(known);
-  llvm::StringMap<int64_t> sizes;
-  for (unsigned i = 0; i < 2; ++i) {
-    StringRef term = i == 0 ? left : right;
-    if (term.size() != node.getShape(i).size())
-      return node.invalid("its equation does not fit its inputs");
-    for (auto [k, size] : llvm::enumerate(node.getShape(i))) {
-      auto [entry, isNew] = sizes.try_emplace(term.substr(k, 1), size);
-      if (!isNew && entry->second != size)
-        return node.invalid("its equation does not fit its inputs");
+/// A letter that occurs twice asks for the diagonal of the two dimensions.
+void takeDiagonals(Node &node, Labelled &term) {
+  for (size_t i = 0; i < term.letters.size(); ++i) {
+    size_t k = term.letters.find(term.letters[i], i + 1);
+    if (k == std::string::npos)
+      continue;
+    // Both to the end, then one dimension, of which each n + 1st is diagonal.
+    Shape permutation, shape, indices;
+    std::string letters;
+    ArrayRef<int64_t> sizes =
+        cast<RankedTensorType>(term.value.getType()).getShape();
+    for (size_t d = 0; d < term.letters.size(); ++d)
+      if (d != i && d != k) {
+        permutation.push_back(d);
+        shape.push_back(sizes[d]);
+        letters += term.letters[d];
+      }
+    int64_t n = sizes[i];
+    permutation.append({static_cast<int64_t>(i), static_cast<int64_t>(k)});
+    letters += term.letters[i];
+    shape.push_back(n * n);
+    for (int64_t d = 0; d < n; ++d)
+      indices.push_back(d * (n + 1));
+    Value value = node.reshape(node.transpose(term.value, permutation), shape);
+    term.value = node.create<pi::TakeOp>(value, shape.size() - 1,
+                                         ArrayRef<int64_t>(indices));
+    term.letters = letters;
+    return takeDiagonals(node, term);
+  }
+}
+
+/// Sums over letters that neither `other` nor `output` has.
+void sumLonely(Node &node, Labelled &term, StringRef other, StringRef output) {
+  Shape axes;
+  std::string kept;
+  for (auto [i, letter] : llvm::enumerate(term.letters)) {
+    if (other.contains(letter) || output.contains(letter))
+      kept += letter;
+    else
+      axes.push_back(i);
+  }
+  if (axes.empty())
+    return;
+  Shape shape = getReducedShape(
+      cast<RankedTensorType>(term.value.getType()).getShape(), axes, false);
+  term.value = node.create<pi::ReduceSumOp>(node.getType(shape), term.value,
+                                            ArrayRef<int64_t>(axes), false);
+  term.letters = kept;
+}
+
+/// One product for all: batch letters are in both operands and the result, rows
+/// in the left, columns in the right, and what is summed over in both only.
+Labelled multiply(Node &node, Labelled a, Labelled b, StringRef output) {
+  std::string batch, rows, columns, inner;
+  int64_t batchSize = 1, rowCount = 1, columnCount = 1, innerSize = 1;
+  Shape shape, columnShape;
+  for (char letter : a.letters) {
+    int64_t size = getSize(a, letter);
+    if (!StringRef(b.letters).contains(letter)) {
+      rows += letter;
+      rowCount *= size;
+    } else if (output.contains(letter)) {
+      batch += letter;
+      batchSize *= size;
+    } else {
+      inner += letter;
+      innerSize *= size;
     }
   }
-  auto count = [&](StringRef term) {
-    int64_t product = 1;
-    for (size_t k = 0; k < term.size(); ++k)
-      product *= sizes.lookup(term.substr(k, 1));
-    return product;
-  };
-  std::string order = letters->batch + letters->rows + letters->columns;
-  if (order.size() != output.size() || llvm::any_of(output, [&](char letter) {
-        return !StringRef(order).contains(letter);
-      }))
-    return node.invalid("its equation does not fit its inputs");
-  Shape shape;
-  for (size_t k = 0; k < order.size(); ++k)
-    shape.push_back(sizes.lookup(StringRef(order).substr(k, 1)));
-  if (failed(node.requireSize(shape)))
-    return failure();
+  for (char letter : b.letters)
+    if (!StringRef(a.letters).contains(letter)) {
+      columns += letter;
+      columnShape.push_back(getSize(b, letter));
+      columnCount *= columnShape.back();
+    }
+  for (char letter : batch + rows)
+    shape.push_back(getSize(a, letter));
+  llvm::append_range(shape, columnShape);
+  permute(node, a, batch + rows + inner);
+  permute(node, b, batch + inner + columns);
+  Value lhs = node.reshape(a.value, {batchSize, rowCount, innerSize});
+  Value rhs = node.reshape(b.value, {batchSize, innerSize, columnCount});
+  Value product = node.create<pi::MatMulOp>(
+      node.getType({batchSize, rowCount, columnCount}), lhs, rhs);
+  return {node.reshape(product, shape), batch + rows + columns};
+}
 
-  int64_t batch = count(letters->batch), rows = count(letters->rows),
-          columns = count(letters->columns), inner = count(letters->inner);
-  Value lhs = permute(node, node.getValue(0), left,
-                      letters->batch + letters->rows + letters->inner);
-  Value rhs = permute(node, node.getValue(1), right,
-                      letters->batch + letters->inner + letters->columns);
-  lhs = node.reshape(lhs, {batch, rows, inner});
-  rhs = node.reshape(rhs, {batch, inner, columns});
-  Value result =
-      node.create<pi::MatMulOp>(node.getType({batch, rows, columns}), lhs, rhs);
-  result = node.reshape(result, shape);
-  node.setResult(0, permute(node, result, order, output));
+/// Einsum of one or two operands -> sums, a matrix product, transpositions.
+LogicalResult importEinsum(Node &node) {
+  for (unsigned i = 0; i < node.getNumInputs(); ++i)
+    if (!node.hasInput(i) || failed(node.requireFloat(i)))
+      return failure();
+  if (node.getNumInputs() > 2)
+    return node.unsupported("it multiplies more than two tensors");
+  std::optional<Equation> equation = getEquation(node);
+  if (!equation)
+    return failure();
+  llvm::SmallVector<Labelled, 2> terms;
+  Shape result;
+  for (char letter : equation->output)
+    result.push_back(equation->sizes[letter]);
+  if (failed(node.requireSize(result)))
+    return failure();
+  for (auto [i, letters] : llvm::enumerate(equation->inputs)) {
+    Labelled &term = terms.emplace_back(Labelled{node.getValue(i), letters});
+    // Sizes of 1 that broadcast.
+    Shape shape;
+    for (char letter : letters)
+      shape.push_back(equation->sizes[letter]);
+    term.value = node.broadcast(term.value, shape);
+    takeDiagonals(node, term);
+  }
+  for (auto [i, term] : llvm::enumerate(terms))
+    sumLonely(node, term, terms.size() > 1 ? terms[1 - i].letters : "",
+              equation->output);
+  Labelled value = terms.size() == 1
+                       ? terms[0]
+                       : multiply(node, terms[0], terms[1], equation->output);
+  permute(node, value, equation->output);
+  node.setResult(0, value.value);
   return success();
 }
 

@@ -196,6 +196,17 @@ LogicalResult importRMSNorm(Node &node) {
   return success();
 }
 
+/// The dimension back to front.
+Value reverse(Node &node, Value value, int64_t axis) {
+  int64_t size = cast<RankedTensorType>(value.getType()).getDimSize(axis);
+  Shape indices;
+  for (int64_t i = size; i-- > 0;)
+    indices.push_back(i);
+  return node.create<pi::TakeOp>(value, axis, ArrayRef<int64_t>(indices));
+}
+
+/// Sums from the end are sums of what is reversed; those without the element
+/// itself lack it.
 LogicalResult importCumSum(Node &node) {
   if (node.getKind(0) == ElementKind::Bool)
     return node.invalid("it sums truth values");
@@ -207,11 +218,18 @@ LogicalResult importCumSum(Node &node) {
     axis = normalizeAxis((*axes)[0], node.getRank(0));
   if (!axis)
     return node.invalid("its axis does not fit its input");
-  if (node.getInt("exclusive", 0) || node.getInt("reverse", 0))
-    return node.unsupported("it sums in reverse, or without the element "
-                            "itself");
+  bool exclusive = node.getInt("exclusive", 0);
+  bool reversed = node.getInt("reverse", 0);
+  if (node.hasFault())
+    return failure();
   Value input = node.getValue(0);
-  node.setResult(0, node.create<pi::CumSumOp>(input.getType(), input, *axis));
+  Value value = reversed ? reverse(node, input, *axis) : input;
+  value = node.create<pi::CumSumOp>(value.getType(), value, *axis);
+  if (reversed)
+    value = reverse(node, value, *axis);
+  if (exclusive)
+    value = node.create<pi::SubOp>(value.getType(), value, input);
+  node.setResult(0, value);
   return success();
 }
 

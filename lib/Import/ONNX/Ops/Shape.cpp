@@ -261,19 +261,29 @@ LogicalResult importIdentity(Node &node) {
   return success();
 }
 
+/// At inference nothing is dropped, and the mask keeps everything.
 LogicalResult importDropout(Node &node) {
   if (node.hasInput(2)) {
     const HostTensor *training = node.getConstant(2);
-    if (!training || training->size() != 1 || training->at(0) != 0)
-      return node.unsupported("it drops values; export the model in evaluation "
-                              "mode (model.eval())");
+    const HostTensor *ratio = node.hasInput(1) ? node.getConstant(1) : nullptr;
+    bool drops = !training || training->size() != 1 || training->at(0) != 0;
+    bool keepsAll = ratio && ratio->size() == 1 && ratio->at(0) == 0;
+    if (drops && !keepsAll)
+      return node.unsupported("it drops values",
+                              "export the model in evaluation mode "
+                              "(model.eval())");
   }
-  if (node.usesOutput(1))
-    return node.unsupported("its mask is read by another node");
+  if (node.usesOutput(1)) {
+    HostTensor mask =
+        HostTensor::makeZeros(ElementKind::Bool, node.getShape(0));
+    std::fill(mask.ints.begin(), mask.ints.end(), 1);
+    node.setConstant(1, std::move(mask));
+  }
   node.setAlias(0, node.getInput(0));
   return success();
 }
 
+/// Static shapes make every Shape a constant.
 LogicalResult importShape(Node &node) {
   ArrayRef<int64_t> shape = node.getShape(0);
   int64_t rank = shape.size();
