@@ -64,6 +64,29 @@ std::optional<ScalarOperand> matchScalarOperand(Operation *op) {
   return std::nullopt;
 }
 
+std::string describeValue(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return "an argument";
+  std::string name = getNodeName(op->getLoc());
+  std::string text = op->getName().getStringRef().str();
+  return name.empty() ? text : text + " (ONNX node '" + name + "')";
+}
+
+Value createConstant(OpBuilder &builder, Location loc, ArrayRef<int64_t> shape,
+                     std::vector<float> &&values) {
+  auto type = RankedTensorType::get(shape, builder.getF32Type());
+  // Equal constants of all layers become one, which takes a comparison; beyond
+  // this many elements memory for a second one is cheaper.
+  constexpr size_t kLargestUniqued = size_t(1) << 20;
+  ElementsAttr attr;
+  if (values.size() <= kLargestUniqued)
+    attr = DenseElementsAttr::get(type, ArrayRef<float>(values));
+  else
+    attr = makeFloatResource(type, std::move(values), "constant");
+  return ConstantOp::create(builder, loc, type, attr);
+}
+
 Location fuseLocations(ArrayRef<Operation *> ops) {
   SmallVector<Operation *> sorted(ops);
   llvm::sort(sorted,
@@ -85,6 +108,8 @@ struct RaisePass : impl::RaisePassBase<RaisePass> {
     populateRaiseGeluPatterns(set);
     populateRaiseLinearPatterns(set);
     populateRaiseAttentionPatterns(set);
+    populateRaiseRotaryPatterns(set);
+    populateRaiseLayoutPatterns(set);
     patterns = std::move(set);
     return success();
   }
