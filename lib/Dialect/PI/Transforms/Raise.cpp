@@ -13,7 +13,6 @@
 
 namespace aero::pi {
 #define GEN_PASS_DEF_RAISEPASS
-#define GEN_PASS_DEF_VERIFYRAISEDPASS
 #include "aero/Dialect/PI/Transforms/Passes.h.inc"
 } // namespace aero::pi
 
@@ -105,6 +104,7 @@ struct RaisePass : impl::RaisePassBase<RaisePass> {
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
     populateRaiseLayerNormPatterns(set);
+    populateRaiseActivationPatterns(set);
     populateRaiseGeluPatterns(set);
     populateRaiseLinearPatterns(set);
     populateRaiseAttentionPatterns(set);
@@ -135,68 +135,6 @@ private:
   }
 
   FrozenRewritePatternSet patterns;
-};
-
-//===----------------------------------------------------------------------===//
-// Verifying the result
-//===----------------------------------------------------------------------===//
-
-bool isServerOrPublic(Value value) {
-  return isa_and_present<WeightOp, ConstantOp>(value.getDefiningOp());
-}
-
-/// What to say about an op that the later passes do not know, or nothing if
-/// they do.
-std::optional<std::string> explainLeftover(Operation *op) {
-  auto known = [](std::string why, StringRef otherwise) {
-    return why.empty() ? otherwise.str() : why;
-  };
-  if (auto softmax = dyn_cast<SoftmaxOp>(op))
-    return known(explainAttention(softmax), "it belongs to no attention");
-  if (isa<ErfOp, TanhOp>(op))
-    return known(explainGelu(op), "it belongs to no GELU");
-  if (auto sqrt = dyn_cast<SqrtOp>(op))
-    return known(explainNorm(sqrt), "it belongs to no normalisation");
-  if (isa<MatMulOp>(op))
-    return "only products with a weight matrix and those of attention are "
-           "known";
-  if (isa<WhereOp>(op))
-    return "only the causal mask of attention is known";
-  if (isa<PowOp, ReduceMeanOp>(op))
-    return "it belongs to no normalisation or GELU";
-  if (isa<TransposeOp>(op))
-    return "only the transpositions of attention are known";
-  if (auto embedding = dyn_cast<EmbeddingOp>(op))
-    if (!embedding.getTable().getDefiningOp<WeightOp>())
-      return "its table is not a weight";
-  if (isa<MulOp, DivOp>(op) &&
-      !llvm::any_of(op->getOperands(), isServerOrPublic))
-    return "products and quotients of two activations are known only as part "
-           "of attention, a normalisation or GELU";
-  return std::nullopt;
-}
-
-struct VerifyRaisedPass : impl::VerifyRaisedPassBase<VerifyRaisedPass> {
-  using VerifyRaisedPassBase::VerifyRaisedPassBase;
-
-  void runOnOperation() override {
-    bool failed = false;
-    getOperation().walk([&](Operation *op) {
-      std::optional<std::string> why = explainLeftover(op);
-      if (!why)
-        return;
-      failed = true;
-      InFlightDiagnostic diag = op->emitError();
-      std::string name = getNodeName(op->getLoc());
-      diag << "'" << op->getName() << "' op ";
-      if (!name.empty())
-        diag << "(ONNX node '" << name << "') ";
-      diag << "is not part of a known transformer operation: " << *why;
-    });
-    if (failed)
-      return signalPassFailure();
-    markAllAnalysesPreserved();
-  }
 };
 
 } // namespace

@@ -62,6 +62,7 @@ mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Location fuseLocations(llvm::ArrayRef<mlir::Operation *> ops);
 
 void populateRaiseLayerNormPatterns(mlir::RewritePatternSet &patterns);
+void populateRaiseActivationPatterns(mlir::RewritePatternSet &patterns);
 void populateRaiseGeluPatterns(mlir::RewritePatternSet &patterns);
 void populateRaiseLinearPatterns(mlir::RewritePatternSet &patterns);
 void populateRaiseAttentionPatterns(mlir::RewritePatternSet &patterns);
@@ -70,7 +71,8 @@ void populateRaiseLayoutPatterns(mlir::RewritePatternSet &patterns);
 
 /// Why `op` is still there after `pi-raise`, for the op that each raised form
 /// is recognised by; an empty string if there is nothing to say.
-std::string explainNorm(SqrtOp op);
+std::string explainNorm(mlir::Operation *sqrtOrPow);
+std::string explainSilu(SigmoidOp op);
 std::string explainGelu(mlir::Operation *erfOrTanh);
 std::string explainAttention(SoftmaxOp op);
 std::string explainRotary(MulOp op);
