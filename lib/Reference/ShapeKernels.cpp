@@ -6,24 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "Strided.h"
+#include "aero/Support/Elements.h"
 
 #include <cstring>
 
 namespace aero::reference {
 namespace {
-
-/// Transposes a matrix block by block, so that both sides stay in the cache.
-void transposeMatrix(const float *in, float *out, int64_t rows, int64_t cols) {
-  constexpr int64_t kBlock = 32;
-  for (int64_t r0 = 0; r0 < rows; r0 += kBlock)
-    for (int64_t c0 = 0; c0 < cols; c0 += kBlock) {
-      int64_t r1 = std::min(rows, r0 + kBlock);
-      int64_t c1 = std::min(cols, c0 + kBlock);
-      for (int64_t c = c0; c < c1; ++c)
-        for (int64_t r = r0; r < r1; ++r)
-          out[c * rows + r] = in[r * cols + c];
-    }
-}
 
 /// Fills `out`, of `shape`, with the elements of `input` seen through strides.
 template <typename T>

@@ -117,6 +117,19 @@ std::optional<float> getFloatSplat(Attribute attr) {
   return dense.getSplatValue<float>();
 }
 
+void transposeMatrix(const float *in, float *out, int64_t rows,
+                     int64_t columns) {
+  constexpr int64_t kBlock = 32;
+  for (int64_t r0 = 0; r0 < rows; r0 += kBlock)
+    for (int64_t c0 = 0; c0 < columns; c0 += kBlock) {
+      int64_t r1 = std::min(rows, r0 + kBlock);
+      int64_t c1 = std::min(columns, c0 + kBlock);
+      for (int64_t c = c0; c < c1; ++c)
+        for (int64_t r = r0; r < r1; ++r)
+          out[c * rows + r] = in[r * columns + c];
+    }
+}
+
 ElementsAttr makeFloatResource(RankedTensorType type,
                                std::vector<float> &&values, StringRef name) {
   assert(type.getElementType().isF32() && "expected f32 elements");

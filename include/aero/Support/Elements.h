@@ -69,6 +69,11 @@ llvm::Expected<ElementsData<uint8_t>> getBoolData(mlir::ElementsAttr attr);
 /// Never looks into a resource: it may be large.
 std::optional<float> getFloatSplat(mlir::Attribute attr);
 
+/// Writes the transpose of a (rows, columns) matrix to `out`, block by block, so
+/// that both sides stay in the cache.
+void transposeMatrix(const float *in, float *out, int64_t rows,
+                     int64_t columns);
+
 /// A resource that owns `values`, without copying them (unless an unusual
 /// allocator aligned them to less than `kBlobAlignment`). `name` is the wished
 /// resource key (made unique by the context). An empty name becomes "blob".

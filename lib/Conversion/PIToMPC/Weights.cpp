@@ -29,6 +29,25 @@ static ElementsAttr withShape(ElementsAttr value, ArrayRef<int64_t> shape) {
   return {};
 }
 
+/// The elements of a matrix the other way round; null, and a diagnostic, if they
+/// cannot be read.
+static ElementsAttr transposeElements(pi::WeightOp weight, StringRef name) {
+  llvm::Expected<ElementsData<float>> data = getFloatData(weight.getValue());
+  if (!data) {
+    emitError(weight.getLoc())
+        << "weight '" << weight.getName()
+        << "' cannot be read: " << llvm::toString(data.takeError());
+    return {};
+  }
+  ArrayRef<int64_t> shape = weight.getType().getShape();
+  std::vector<float> values(data->size());
+  transposeMatrix(data->begin(), values.data(), shape[0], shape[1]);
+  return makeFloatResource(
+      RankedTensorType::get({shape[1], shape[0]},
+                            weight.getType().getElementType()),
+      std::move(values), name);
+}
+
 /// log2 of what |w| must stay below.
 static int32_t limitLog2(WeightRole role, int32_t frac) {
   switch (role) {
@@ -84,7 +103,7 @@ static LogicalResult verifyMagnitude(Operation *user, pi::WeightOp weight,
 
 Value Lowering::getWeight(Operation *user, Value value, int32_t frac,
                           WeightRole role) {
-  auto weight = value.getDefiningOp<pi::WeightOp>();
+  auto [weight, isTransposed] = pi::getWeightMatrix(value);
   if (!weight) {
     InFlightDiagnostic diag = emitError(user->getLoc())
                               << "expected an operand that the server owns, "
@@ -102,11 +121,20 @@ Value Lowering::getWeight(Operation *user, Value value, int32_t frac,
   if (!inserted)
     return it->second;
 
+  // One name for each order of the elements.
+  std::string name = weight.getName().str();
+  ElementsAttr stored = weight.getValue();
+  if (isTransposed) {
+    name += "^T";
+    stored = transposeElements(weight, name);
+    if (!stored)
+      return {};
+  }
   // Broadcasting ignores leading ones, the engine has no dimension for them.
-  ArrayRef<int64_t> shape = weight.getType().getShape();
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
   while (shape.size() > 1 && shape.front() == 1 && role == WeightRole::Addend)
     shape = shape.drop_front();
-  ElementsAttr elements = withShape(weight.getValue(), shape);
+  ElementsAttr elements = withShape(stored, shape);
   if (!elements) {
     emitError(weight.getLoc())
         << "weight '" << weight.getName()
@@ -122,6 +150,6 @@ Value Lowering::getWeight(Operation *user, Value value, int32_t frac,
   if (!type)
     return {};
   it->second = mpc::WeightOp::create(builder, weight.getLoc(), type,
-                                     weight.getNameAttr(), elements);
+                                     name, elements);
   return it->second;
 }

@@ -97,3 +97,27 @@ func.func @reshapes(%tokens: tensor<1x8xi64>) -> tensor<32xf32> {
     }
   }
 #-}
+
+// -----
+
+// One weight is the table and, turned, the matrix of the logits.
+// CHECK-LABEL: func.func @tied(
+// CHECK: mpc.weight "wte" dense_resource<wte> : tensor<2x1xf32> : <2x1, f = 16>
+// CHECK: %[[T:.*]] = mpc.weight "wte^T" dense_resource<[[KEY:.*]]> : tensor<1x2xf32> : <1x2, f = 20>
+// CHECK: mpc.linear %{{.*}}, %[[T]]
+// OPTIONS-LABEL: func.func @tied(
+func.func @tied(%tokens: tensor<1x8xi64>) -> tensor<1x8x2xf32> {
+  %t = pi.weight "wte" dense_resource<wte> : tensor<2x1xf32>
+  %h = pi.transpose %t [1, 0] : tensor<2x1xf32> -> tensor<1x2xf32>
+  %0 = pi.embedding %t[%tokens] : tensor<2x1xf32>, tensor<1x8xi64> -> tensor<1x8x1xf32>
+  %1 = pi.linear %0, %h : tensor<1x8x1xf32>, tensor<1x2xf32> -> tensor<1x8x2xf32>
+  return %1 : tensor<1x8x2xf32>
+}
+
+{-#
+  dialect_resources: {
+    builtin: {
+      wte: "0x100000000000003F0000403F"
+    }
+  }
+#-}

@@ -185,3 +185,49 @@ func.func @slice_of_slice_across(%x: tensor<2x9xf32>) -> tensor<1x4xf32> {
   %1 = pi.slice %0 axis 0 offset 1 : tensor<2x4xf32> -> tensor<1x4xf32>
   return %1 : tensor<1x4xf32>
 }
+
+// CHECK-LABEL: func @cast_to_the_same
+// CHECK-SAME: (%[[X:.*]]: tensor<2xi64>)
+func.func @cast_to_the_same(%x: tensor<2xi64>) -> tensor<2xi64> {
+  %0 = pi.cast %x : tensor<2xi64> -> tensor<2xi64>
+  // CHECK-NEXT: return %[[X]]
+  return %0 : tensor<2xi64>
+}
+
+// CHECK-LABEL: func @cast_to_another
+func.func @cast_to_another(%x: tensor<2xi64>) -> tensor<2xf32> {
+  // CHECK: pi.cast
+  %0 = pi.cast %x : tensor<2xi64> -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+
+// CHECK-LABEL: func @broadcast_to_the_same
+// CHECK-SAME: (%[[X:.*]]: tensor<2xf32>)
+func.func @broadcast_to_the_same(%x: tensor<2xf32>) -> (tensor<2xf32>, tensor<1x2xf32>) {
+  %0 = pi.broadcast %x : tensor<2xf32> -> tensor<2xf32>
+  // CHECK: %[[Y:.*]] = pi.broadcast
+  %1 = pi.broadcast %0 : tensor<2xf32> -> tensor<1x2xf32>
+  // CHECK: return %[[X]], %[[Y]]
+  return %0, %1 : tensor<2xf32>, tensor<1x2xf32>
+}
+
+// CHECK-LABEL: func @take_of_a_range
+// CHECK-SAME: (%[[X:.*]]: tensor<2x9xf32>)
+func.func @take_of_a_range(%x: tensor<2x9xf32>) -> (tensor<2x3xf32>, tensor<2x2xf32>, tensor<2x2xf32>) {
+  // CHECK: pi.slice %[[X]] axis 1 offset 4 : tensor<2x9xf32> -> tensor<2x3xf32>
+  %0 = pi.take %x axis 1 at [4, 5, 6] : tensor<2x9xf32> -> tensor<2x3xf32>
+  // CHECK: pi.take %[[X]] axis 1 at [4, 6]
+  %1 = pi.take %x axis 1 at [4, 6] : tensor<2x9xf32> -> tensor<2x2xf32>
+  // CHECK: pi.take %[[X]] axis 1 at [1, 0]
+  %2 = pi.take %x axis 1 at [1, 0] : tensor<2x9xf32> -> tensor<2x2xf32>
+  return %0, %1, %2 : tensor<2x3xf32>, tensor<2x2xf32>, tensor<2x2xf32>
+}
+
+// Integers have no float that is neutral.
+// CHECK-LABEL: func @positions
+func.func @positions(%x: tensor<2xi64>) -> tensor<2xi64> {
+  %two = pi.constant dense<2> : tensor<i64>
+  // CHECK: pi.add
+  %0 = pi.add %x, %two : tensor<2xi64>, tensor<i64> -> tensor<2xi64>
+  return %0 : tensor<2xi64>
+}

@@ -130,12 +130,95 @@ func.func @norms(%x: tensor<2x3xf32>, %g: tensor<3xf32>, %b: tensor<3xf32>) -> t
 
 // CHECK-LABEL: func @attention
 // CHECK-SAME: (%[[Q:.*]]: tensor<1x3x4xf32>, %[[K:.*]]: tensor<1x5x4xf32>)
-func.func @attention(%q: tensor<1x3x4xf32>, %k: tensor<1x5x4xf32>) -> (tensor<1x3x4xf32>, tensor<1x3x4xf32>) {
+func.func @attention(%q: tensor<1x3x4xf32>, %k: tensor<1x5x4xf32>) -> (tensor<1x3x4xf32>, tensor<1x3x4xf32>, tensor<1x3x4xf32>) {
   // CHECK: pi.attention %[[Q]], %[[Q]], %[[Q]] heads 2 scale 5.000000e-01 causal : tensor<1x3x4xf32>, tensor<1x3x4xf32>
   %0 = pi.attention %q, %q, %q heads 2 scale 0.5 causal : tensor<1x3x4xf32>, tensor<1x3x4xf32>
   // CHECK: pi.attention %[[Q]], %[[K]], %[[K]] heads 1 scale 5.000000e-01 : tensor<1x3x4xf32>, tensor<1x5x4xf32>
   %1 = pi.attention %q, %k, %k heads 1 scale 0.5 : tensor<1x3x4xf32>, tensor<1x5x4xf32>
-  return %0, %1 : tensor<1x3x4xf32>, tensor<1x3x4xf32>
+  // After a past of two tokens.
+  // CHECK: pi.attention %[[Q]], %[[K]], %[[K]] heads 1 scale 5.000000e-01 causal : tensor<1x3x4xf32>, tensor<1x5x4xf32>
+  %2 = pi.attention %q, %k, %k heads 1 scale 0.5 causal : tensor<1x3x4xf32>, tensor<1x5x4xf32>
+  return %0, %1, %2 : tensor<1x3x4xf32>, tensor<1x3x4xf32>, tensor<1x3x4xf32>
+}
+
+// CHECK-LABEL: func @masked_attention
+// CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8xf32>, %[[K:.*]]: tensor<2x5x4xf32>, %[[M:.*]]: tensor<2x5xi64>, %[[N:.*]]: tensor<2x5xi1>, %[[B:.*]]: tensor<4x1x5xf32>)
+func.func @masked_attention(%q: tensor<2x3x8xf32>, %k: tensor<2x5x4xf32>, %m: tensor<2x5xi64>, %n: tensor<2x5xi1>, %b: tensor<4x1x5xf32>) -> (tensor<2x3x8xf32>, tensor<2x3x8xf32>) {
+  // CHECK: pi.attention %[[Q]], %[[K]], %[[K]] mask %[[M]] : tensor<2x5xi64> heads 4 key_heads 2 scale 5.000000e-01 causal : tensor<2x3x8xf32>, tensor<2x5x4xf32>
+  %0 = pi.attention %q, %k, %k mask %m : tensor<2x5xi64> heads 4 key_heads 2 scale 0.5 causal : tensor<2x3x8xf32>, tensor<2x5x4xf32>
+  // CHECK: pi.attention %[[Q]], %[[K]], %[[K]] mask %[[N]] : tensor<2x5xi1> bias %[[B]] : tensor<4x1x5xf32> heads 4 key_heads 2 scale 5.000000e-01 : tensor<2x3x8xf32>, tensor<2x5x4xf32>
+  %1 = pi.attention %q, %k, %k mask %n : tensor<2x5xi1> bias %b : tensor<4x1x5xf32> heads 4 key_heads 2 scale 0.5 : tensor<2x3x8xf32>, tensor<2x5x4xf32>
+  return %0, %1 : tensor<2x3x8xf32>, tensor<2x3x8xf32>
+}
+
+// CHECK-LABEL: func @rotary_embedding
+// CHECK-SAME: (%[[X:.*]]: tensor<2x3x8xf32>, %[[C:.*]]: tensor<3x2xf32>, %[[D:.*]]: tensor<2x3x1xf32>)
+func.func @rotary_embedding(%x: tensor<2x3x8xf32>, %c: tensor<3x2xf32>, %d: tensor<2x3x1xf32>) -> tensor<2x3x8xf32> {
+  // CHECK: %[[Y:.*]] = pi.rotary_embedding %[[X]] cos %[[C]] sin %[[C]] heads 2 : tensor<2x3x8xf32>, tensor<3x2xf32>
+  %0 = pi.rotary_embedding %x cos %c sin %c heads 2 : tensor<2x3x8xf32>, tensor<3x2xf32>
+  // CHECK: pi.rotary_embedding %[[Y]] cos %[[D]] sin %[[D]] heads 2 interleaved : tensor<2x3x8xf32>, tensor<2x3x1xf32>
+  %1 = pi.rotary_embedding %0 cos %d sin %d heads 2 interleaved : tensor<2x3x8xf32>, tensor<2x3x1xf32>
+  return %1 : tensor<2x3x8xf32>
+}
+
+// CHECK-LABEL: func @positions
+// CHECK-SAME: (%[[M:.*]]: tensor<2x3xi64>, %[[C:.*]]: tensor<3xi64>)
+func.func @positions(%m: tensor<2x3xi64>, %c: tensor<3xi64>) -> (tensor<2x3xf32>, tensor<2x3xi1>) {
+  // CHECK: %[[V0:.*]] = pi.cumsum %[[M]] axis 1 : tensor<2x3xi64>
+  %0 = pi.cumsum %m axis 1 : tensor<2x3xi64>
+  // CHECK: %[[V1:.*]] = pi.mul %[[V0]], %[[M]] : tensor<2x3xi64>, tensor<2x3xi64> -> tensor<2x3xi64>
+  %1 = pi.mul %0, %m : tensor<2x3xi64>, tensor<2x3xi64> -> tensor<2x3xi64>
+  // CHECK: %[[V2:.*]] = pi.sub %[[V1]], %[[C]] : tensor<2x3xi64>, tensor<3xi64> -> tensor<2x3xi64>
+  %2 = pi.sub %1, %c : tensor<2x3xi64>, tensor<3xi64> -> tensor<2x3xi64>
+  // CHECK: %[[V3:.*]] = pi.add %[[V2]], %[[C]] : tensor<2x3xi64>, tensor<3xi64> -> tensor<2x3xi64>
+  %3 = pi.add %2, %c : tensor<2x3xi64>, tensor<3xi64> -> tensor<2x3xi64>
+  // CHECK: %[[F:.*]] = pi.cast %[[V3]] : tensor<2x3xi64> -> tensor<2x3xf32>
+  %4 = pi.cast %3 : tensor<2x3xi64> -> tensor<2x3xf32>
+  // CHECK: %[[P:.*]] = pi.compare lt %[[M]], %[[C]] : tensor<2x3xi64>, tensor<3xi64> -> tensor<2x3xi1>
+  %5 = pi.compare lt %m, %c : tensor<2x3xi64>, tensor<3xi64> -> tensor<2x3xi1>
+  // CHECK: %[[R:.*]] = pi.compare eq %[[F]], %[[F]] : tensor<2x3xf32>, tensor<2x3xf32> -> tensor<2x3xi1>
+  %6 = pi.compare eq %4, %4 : tensor<2x3xf32>, tensor<2x3xf32> -> tensor<2x3xi1>
+  // CHECK: %[[N:.*]] = pi.not %[[R]] : tensor<2x3xi1>
+  %7 = pi.not %6 : tensor<2x3xi1>
+  // CHECK: %[[A:.*]] = pi.and %[[P]], %[[N]] : tensor<2x3xi1>, tensor<2x3xi1> -> tensor<2x3xi1>
+  %8 = pi.and %5, %7 : tensor<2x3xi1>, tensor<2x3xi1> -> tensor<2x3xi1>
+  // CHECK: %[[O:.*]] = pi.or %[[A]], %[[P]] : tensor<2x3xi1>, tensor<2x3xi1> -> tensor<2x3xi1>
+  %9 = pi.or %8, %5 : tensor<2x3xi1>, tensor<2x3xi1> -> tensor<2x3xi1>
+  // CHECK: %[[L:.*]] = pi.compare le %[[F]], %[[F]]
+  %10 = pi.compare le %4, %4 : tensor<2x3xf32>, tensor<2x3xf32> -> tensor<2x3xi1>
+  // CHECK: pi.and %[[O]], %[[L]]
+  %11 = pi.and %9, %10 : tensor<2x3xi1>, tensor<2x3xi1> -> tensor<2x3xi1>
+  return %4, %11 : tensor<2x3xf32>, tensor<2x3xi1>
+}
+
+// CHECK-LABEL: func @more_arithmetic
+// CHECK-SAME: (%[[A:.*]]: tensor<2x1xf32>, %[[B:.*]]: tensor<3xf32>)
+func.func @more_arithmetic(%a: tensor<2x1xf32>, %b: tensor<3xf32>) -> tensor<2xf32> {
+  // CHECK: %[[V0:.*]] = pi.min %[[A]], %[[B]] : tensor<2x1xf32>, tensor<3xf32> -> tensor<2x3xf32>
+  %0 = pi.min %a, %b : tensor<2x1xf32>, tensor<3xf32> -> tensor<2x3xf32>
+  // CHECK: %[[V1:.*]] = pi.max %[[V0]], %[[B]] : tensor<2x3xf32>, tensor<3xf32> -> tensor<2x3xf32>
+  %1 = pi.max %0, %b : tensor<2x3xf32>, tensor<3xf32> -> tensor<2x3xf32>
+  // CHECK: %[[V2:.*]] = pi.exp %[[V1]] : tensor<2x3xf32>
+  %2 = pi.exp %1 : tensor<2x3xf32>
+  // CHECK: %[[V3:.*]] = pi.sigmoid %[[V2]] : tensor<2x3xf32>
+  %3 = pi.sigmoid %2 : tensor<2x3xf32>
+  // CHECK: %[[V4:.*]] = pi.sin %[[V3]] : tensor<2x3xf32>
+  %4 = pi.sin %3 : tensor<2x3xf32>
+  // CHECK: %[[V5:.*]] = pi.cos %[[V4]] : tensor<2x3xf32>
+  %5 = pi.cos %4 : tensor<2x3xf32>
+  // CHECK: pi.reduce_sum %[[V5]] axes [1] : tensor<2x3xf32> -> tensor<2xf32>
+  %6 = pi.reduce_sum %5 axes [1] : tensor<2x3xf32> -> tensor<2xf32>
+  return %6 : tensor<2xf32>
+}
+
+// CHECK-LABEL: func @repeated_and_taken
+// CHECK-SAME: (%[[X:.*]]: tensor<2x1xf32>)
+func.func @repeated_and_taken(%x: tensor<2x1xf32>) -> tensor<4x2x2xf32> {
+  // CHECK: %[[V0:.*]] = pi.broadcast %[[X]] : tensor<2x1xf32> -> tensor<4x2x3xf32>
+  %0 = pi.broadcast %x : tensor<2x1xf32> -> tensor<4x2x3xf32>
+  // CHECK: pi.take %[[V0]] axis 2 at [2, 0] : tensor<4x2x3xf32> -> tensor<4x2x2xf32>
+  %1 = pi.take %0 axis 2 at [2, 0] : tensor<4x2x3xf32> -> tensor<4x2x2xf32>
+  return %1 : tensor<4x2x2xf32>
 }
 
 // CHECK-LABEL: func @shape

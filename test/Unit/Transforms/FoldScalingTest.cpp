@@ -72,6 +72,20 @@ INSTANTIATE_TEST_SUITE_P(Models, FoldScalingModelTest,
 using FoldScalingTest = TransformTestBase;
 
 /// A factor that meets every kind of op that it passes through.
+TEST_F(FoldScalingTest, TransposedMatrix) {
+  load(R"(
+    func.func @main(%x: tensor<5x7xf32>) -> tensor<5x3xf32> {
+      %w = pi.weight "w" dense<0.5> : tensor<3x7xf32>
+      %t = pi.transpose %w [1, 0] : tensor<3x7xf32> -> tensor<7x3xf32>
+      %s = pi.weight "s" dense<0.5> : tensor<1xf32>
+      %0 = pi.linear %x, %t : tensor<5x7xf32>, tensor<7x3xf32> -> tensor<5x3xf32>
+      %1 = pi.mul %s, %0 : tensor<1xf32>, tensor<5x3xf32> -> tensor<5x3xf32>
+      return %1 : tensor<5x3xf32>
+    })");
+  expectSame(createFoldScalingPass());
+  EXPECT_EQ(count<MulOp>() + count<TransposeOp>(), 0);
+}
+
 TEST_F(FoldScalingTest, ThroughEveryOp) {
   load(R"(
     func.func @main(%x: tensor<1x4x8xf32>, %p: tensor<i64>) -> tensor<1x1x3xf32> {

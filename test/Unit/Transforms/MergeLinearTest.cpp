@@ -35,6 +35,22 @@ TEST_F(MergeLinearTest, ChainWithBiasesAndFactors) {
   EXPECT_EQ(count<MulOp>() + count<DivOp>(), 0);
 }
 
+TEST_F(MergeLinearTest, TransposedMatrices) {
+  load(R"(
+    func.func @main(%x: tensor<5x7xf32>) -> tensor<5x3xf32> {
+      %w1 = pi.weight "w1" dense<0.5> : tensor<20x7xf32>
+      %t1 = pi.transpose %w1 [1, 0] : tensor<20x7xf32> -> tensor<7x20xf32>
+      %w2 = pi.weight "w2" dense<0.5> : tensor<3x20xf32>
+      %t2 = pi.transpose %w2 [1, 0] : tensor<3x20xf32> -> tensor<20x3xf32>
+      %0 = pi.linear %x, %t1 : tensor<5x7xf32>, tensor<7x20xf32> -> tensor<5x20xf32>
+      %1 = pi.linear %0, %t2 : tensor<5x20xf32>, tensor<20x3xf32> -> tensor<5x3xf32>
+      return %1 : tensor<5x3xf32>
+    })");
+  expectSame(createMergeLinearPass());
+  EXPECT_EQ(count<LinearOp>(), 1);
+  EXPECT_EQ(count<TransposeOp>(), 0);
+}
+
 TEST_F(MergeLinearTest, InnerBiasOnly) {
   load(R"(
     func.func @main(%x: tensor<5x7xf32>) -> tensor<5x3xf32> {

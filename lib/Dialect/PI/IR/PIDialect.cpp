@@ -44,6 +44,24 @@ Operation *PIDialect::materializeConstant(OpBuilder &builder, Attribute value,
 }
 
 //===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+bool aero::pi::isMatrixTranspose(TransposeOp op) {
+  return op.getPermutation() == ArrayRef<int64_t>{1, 0};
+}
+
+WeightMatrix aero::pi::getWeightMatrix(Value value) {
+  if (auto weight = value.getDefiningOp<WeightOp>())
+    return {weight, /*isTransposed=*/false};
+  auto transpose = value.getDefiningOp<TransposeOp>();
+  if (!transpose || !isMatrixTranspose(transpose))
+    return {};
+  return {transpose.getInput().getDefiningOp<WeightOp>(),
+          /*isTransposed=*/true};
+}
+
+//===----------------------------------------------------------------------===//
 // Locations
 //===----------------------------------------------------------------------===//
 

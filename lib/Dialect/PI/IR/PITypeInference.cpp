@@ -75,8 +75,8 @@ LogicalResult inferBinary(Loc loc, Value lhs, Value rhs, Types &types,
   // C2
   if (own != getTensorType(rhs).getElementType())
     return inferError<OpTy>(loc,
-                            "expected operands of the same element type, got '",
-                            lhs.getType(), "' and '", rhs.getType(), "'");
+                            "expected operands of the same element type, got ",
+                            lhs.getType(), " and ", rhs.getType());
   return inferBroadcast<OpTy>(loc, {lhs, rhs}, element ? element : own, types);
 }
 

@@ -418,12 +418,15 @@ void FoldScalingPass::foldNorm(NormOp op, MutableOperandRange gamma, Value beta,
     op.getBetaMutable().clear();
 }
 
-/// Weights whose last reader took a new one.
+/// Weights whose last reader took a new one. Last first: a transpose comes
+/// before the weight that it reads.
 void FoldScalingPass::eraseUnusedWeights() {
-  getOperation().walk([](Operation *op) {
-    if (isa<WeightOp, ConstantOp>(op) && op->use_empty())
-      op->erase();
-  });
+  for (Block &block : getOperation().getBody())
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+      if (op.use_empty() &&
+          (isa<WeightOp, ConstantOp>(op) ||
+           (isa<TransposeOp>(op) && getWeightMatrix(op.getResult(0)))))
+        op.erase();
 }
 
 } // namespace

@@ -13,7 +13,6 @@
 
 namespace aero::pi {
 #define GEN_PASS_DEF_RAISEPASS
-#define GEN_PASS_DEF_VERIFYRAISEDPASS
 #include "aero/Dialect/PI/Transforms/Passes.h.inc"
 } // namespace aero::pi
 
@@ -64,6 +63,29 @@ std::optional<ScalarOperand> matchScalarOperand(Operation *op) {
   return std::nullopt;
 }
 
+std::string describeValue(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return "an argument";
+  std::string name = getNodeName(op->getLoc());
+  std::string text = op->getName().getStringRef().str();
+  return name.empty() ? text : text + " (ONNX node '" + name + "')";
+}
+
+Value createConstant(OpBuilder &builder, Location loc, ArrayRef<int64_t> shape,
+                     std::vector<float> &&values) {
+  auto type = RankedTensorType::get(shape, builder.getF32Type());
+  // Equal constants of all layers become one, which takes a comparison; beyond
+  // this many elements memory for a second one is cheaper.
+  constexpr size_t kLargestUniqued = size_t(1) << 20;
+  ElementsAttr attr;
+  if (values.size() <= kLargestUniqued)
+    attr = DenseElementsAttr::get(type, ArrayRef<float>(values));
+  else
+    attr = makeFloatResource(type, std::move(values), "constant");
+  return ConstantOp::create(builder, loc, type, attr);
+}
+
 Location fuseLocations(ArrayRef<Operation *> ops) {
   SmallVector<Operation *> sorted(ops);
   llvm::sort(sorted,
@@ -82,9 +104,12 @@ struct RaisePass : impl::RaisePassBase<RaisePass> {
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
     populateRaiseLayerNormPatterns(set);
+    populateRaiseActivationPatterns(set);
     populateRaiseGeluPatterns(set);
     populateRaiseLinearPatterns(set);
     populateRaiseAttentionPatterns(set);
+    populateRaiseRotaryPatterns(set);
+    populateRaiseLayoutPatterns(set);
     patterns = std::move(set);
     return success();
   }
@@ -110,68 +135,6 @@ private:
   }
 
   FrozenRewritePatternSet patterns;
-};
-
-//===----------------------------------------------------------------------===//
-// Verifying the result
-//===----------------------------------------------------------------------===//
-
-bool isServerOrPublic(Value value) {
-  return isa_and_present<WeightOp, ConstantOp>(value.getDefiningOp());
-}
-
-/// What to say about an op that the later passes do not know, or nothing if
-/// they do.
-std::optional<std::string> explainLeftover(Operation *op) {
-  auto known = [](std::string why, StringRef otherwise) {
-    return why.empty() ? otherwise.str() : why;
-  };
-  if (auto softmax = dyn_cast<SoftmaxOp>(op))
-    return known(explainAttention(softmax), "it belongs to no attention");
-  if (isa<ErfOp, TanhOp>(op))
-    return known(explainGelu(op), "it belongs to no GELU");
-  if (auto sqrt = dyn_cast<SqrtOp>(op))
-    return known(explainNorm(sqrt), "it belongs to no normalisation");
-  if (isa<MatMulOp>(op))
-    return "only products with a weight matrix and those of attention are "
-           "known";
-  if (isa<WhereOp>(op))
-    return "only the causal mask of attention is known";
-  if (isa<PowOp, ReduceMeanOp>(op))
-    return "it belongs to no normalisation or GELU";
-  if (isa<TransposeOp>(op))
-    return "only the transpositions of attention are known";
-  if (auto embedding = dyn_cast<EmbeddingOp>(op))
-    if (!embedding.getTable().getDefiningOp<WeightOp>())
-      return "its table is not a weight";
-  if (isa<MulOp, DivOp>(op) &&
-      !llvm::any_of(op->getOperands(), isServerOrPublic))
-    return "products and quotients of two activations are known only as part "
-           "of attention, a normalisation or GELU";
-  return std::nullopt;
-}
-
-struct VerifyRaisedPass : impl::VerifyRaisedPassBase<VerifyRaisedPass> {
-  using VerifyRaisedPassBase::VerifyRaisedPassBase;
-
-  void runOnOperation() override {
-    bool failed = false;
-    getOperation().walk([&](Operation *op) {
-      std::optional<std::string> why = explainLeftover(op);
-      if (!why)
-        return;
-      failed = true;
-      InFlightDiagnostic diag = op->emitError();
-      std::string name = getNodeName(op->getLoc());
-      diag << "'" << op->getName() << "' op ";
-      if (!name.empty())
-        diag << "(ONNX node '" << name << "') ";
-      diag << "is not part of a known transformer operation: " << *why;
-    });
-    if (failed)
-      return signalPassFailure();
-    markAllAnalysesPreserved();
-  }
 };
 
 } // namespace

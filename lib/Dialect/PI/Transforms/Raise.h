@@ -15,6 +15,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace aero::pi {
 
@@ -43,20 +44,38 @@ struct ScalarOperand {
 };
 std::optional<ScalarOperand> matchScalarOperand(mlir::Operation *op);
 
+/// "pi.add (ONNX node '/h.0/Add')" or "an argument", for messages.
+std::string describeValue(mlir::Value value);
+
+/// The only user of `op`'s result if it is an OpTy.
+template <typename OpTy> OpTy getOnlyUser(mlir::Operation *op) {
+  return op->hasOneUse() ? llvm::dyn_cast<OpTy>(*op->user_begin()) : OpTy();
+}
+
+/// A `pi.constant` of these values.
+mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc,
+                           llvm::ArrayRef<int64_t> shape,
+                           std::vector<float> &&values);
+
 /// One location that names the nodes of all of `ops`, in program order. They
 /// are in one block.
 mlir::Location fuseLocations(llvm::ArrayRef<mlir::Operation *> ops);
 
 void populateRaiseLayerNormPatterns(mlir::RewritePatternSet &patterns);
+void populateRaiseActivationPatterns(mlir::RewritePatternSet &patterns);
 void populateRaiseGeluPatterns(mlir::RewritePatternSet &patterns);
 void populateRaiseLinearPatterns(mlir::RewritePatternSet &patterns);
 void populateRaiseAttentionPatterns(mlir::RewritePatternSet &patterns);
+void populateRaiseRotaryPatterns(mlir::RewritePatternSet &patterns);
+void populateRaiseLayoutPatterns(mlir::RewritePatternSet &patterns);
 
 /// Why `op` is still there after `pi-raise`, for the op that each raised form
 /// is recognised by; an empty string if there is nothing to say.
-std::string explainNorm(SqrtOp op);
+std::string explainNorm(mlir::Operation *sqrtOrPow);
+std::string explainSilu(SigmoidOp op);
 std::string explainGelu(mlir::Operation *erfOrTanh);
 std::string explainAttention(SoftmaxOp op);
+std::string explainRotary(MulOp op);
 
 } // namespace aero::pi
 

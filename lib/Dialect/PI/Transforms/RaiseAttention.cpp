@@ -4,331 +4,493 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+///
+/// \file
+/// Attention is a softmax between two products. What the products are of is
+/// brought to (batch, tokens, heads * width) by transposes and reshapes, which
+/// fold away where the exporter has cut the heads from that; so no layout is
+/// looked for. What stands between the scores and softmax is evaluated, see
+/// MaskAnalysis.h.
+///
+//===----------------------------------------------------------------------===//
 
-#include "Raise.h"
+#include "AttentionHeads.h"
+#include "MaskAnalysis.h"
 
-#include "llvm/ADT/Sequence.h"
+#include <cmath>
 
 using namespace mlir;
 
 namespace aero::pi {
 namespace {
 
-/// What an exporter adds to a masked score, or puts in its place, at most.
-/// Finite masks (-1e4 in old GPT-2, the lowest float elsewhere) are as good as
-/// minus infinity: exp of them is 0 in float beside any score of use.
-constexpr float kMasked = -1e4f;
-
-RankedTensorType getTensorType(Value value) {
-  return cast<RankedTensorType>(value.getType());
+ArrayRef<int64_t> getShape(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape();
 }
 
-/// "pi.add (ONNX node '/h.0/Add')" for messages.
-std::string describe(Value value) {
+/// Whether `value` is arithmetic on a product. The arithmetic of masks is
+/// small, and a search goes no further than the ops that stand between products
+/// and softmax.
+bool holdsProduct(Value value, DenseSet<Operation *> &visited) {
   Operation *op = value.getDefiningOp();
-  if (!op)
-    return "an argument";
-  std::string name = getNodeName(op->getLoc());
-  std::string text = op->getName().getStringRef().str();
-  return name.empty() ? text : text + " (ONNX node '" + name + "')";
+  if (isa_and_present<MatMulOp>(op))
+    return true;
+  if (!isa_and_present<AddOp, SubOp, MulOp, DivOp, WhereOp, MinOp, MaxOp,
+                       ReshapeOp>(op) ||
+      !visited.insert(op).second)
+    return false;
+  return llvm::any_of(op->getOperands(), [&](Value operand) {
+    return holdsProduct(operand, visited);
+  });
 }
 
-/// Scalars that multiply the scores, wherever between the projections and
-/// softmax they stand. Public ones become part of the scale attribute. A weight
-/// is the server's and must stay a weight: it goes to the query.
-struct Scale {
-  double number = 1;
-  struct Private {
-    Value scalar;
-    bool divides;
-  };
-  SmallVector<Private, 1> weights;
-
-  /// Takes `op` if it multiplies or divides by a scalar. Returns the other
-  /// operand.
-  Value take(Operation *op) {
-    if (!isa_and_present<MulOp, DivOp>(op))
-      return {};
-    std::optional<ScalarOperand> operand = matchScalarOperand(op);
-    bool divides = isa<DivOp>(op);
-    if (!operand || operand->number == 0 ||
-        getTensorType(operand->scalar).getRank() > 3 ||
-        operand->other.getType() != op->getResult(0).getType())
-      return {};
-    if (operand->scalar.getDefiningOp<WeightOp>())
-      weights.push_back({operand->scalar, divides});
-    else
-      number *= divides ? 1 / operand->number : operand->number;
-    return operand->other;
+/// Which of the operands `first` and `second` of `op` are the scores; nothing,
+/// and a reason, if both may be.
+std::optional<unsigned> findScores(Operation *op, unsigned first,
+                                   unsigned second, Explain why) {
+  bool holds[2];
+  for (int i = 0; i < 2; ++i) {
+    DenseSet<Operation *> visited;
+    holds[i] = holdsProduct(op->getOperand(i ? second : first), visited);
   }
-};
-
-//===----------------------------------------------------------------------===//
-// Masks
-//===----------------------------------------------------------------------===//
-
-/// A mask is causal if of the keys exactly the later ones are masked. `masked`
-/// answers for elements in row-major order; the last two dimensions are
-/// (queries, keys).
-LogicalResult checkCausal(ArrayRef<int64_t> shape, int64_t tokens,
-                          llvm::function_ref<bool(int64_t)> masked,
-                          Explain why) {
-  if (shape.size() < 2 || shape.back() != tokens ||
-      shape[shape.size() - 2] != tokens)
-    return why("the mask is not one number for each query and key"), failure();
-  int64_t count = ShapedType::getNumElements(shape);
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t key = i % tokens, query = i / tokens % tokens;
-    if (masked(i) == (key > query))
-      continue;
-    why("the mask is not causal: query " + Twine(query) + " and key " +
-        Twine(key) + (key > query ? " are not masked" : " are masked"));
-    return failure();
-  }
-  return success();
-}
-
-/// All elements are as good as minus infinity.
-bool isMaskedFill(Value value) {
-  std::optional<ElementsData<float>> data = readFloats(value);
-  return data && llvm::all_of(*data, [](float x) { return x <= kMasked; });
-}
-
-/// pi.where %condition, fill, %scores   masks where the condition holds,
-/// pi.where %condition, %scores, fill   where it does not.
-Value matchWhereMask(WhereOp op, int64_t tokens, Explain why) {
-  bool fillsTrue = isMaskedFill(op.getTrueValue());
-  if (!fillsTrue && !isMaskedFill(op.getFalseValue())) {
-    why("neither side of the mask is minus infinity");
-    return {};
-  }
-  auto constant = op.getCondition().getDefiningOp<ConstantOp>();
-  if (!constant) {
-    why("the mask is not constant");
-    return {};
-  }
-  auto condition = getBoolData(constant.getValue());
-  if (!condition) {
-    why(llvm::toString(condition.takeError()));
-    return {};
-  }
-  if (failed(checkCausal(
-          getTensorType(op.getCondition()).getShape(), tokens,
-          [&](int64_t i) { return bool((*condition)[i]) == fillsTrue; }, why)))
-    return {};
-  return fillsTrue ? op.getFalseValue() : op.getTrueValue();
-}
-
-/// pi.add %scores, mask   with 0 or minus infinity
-Value matchAddedMask(AddOp op, int64_t tokens, Explain why) {
-  for (unsigned i = 0; i < 2; ++i) {
-    Value mask = op->getOperand(i);
-    std::optional<ElementsData<float>> data = readFloats(mask);
-    if (!data)
-      continue;
-    if (llvm::any_of(*data,
-                     [](float x) { return x != 0 && !(x <= kMasked); })) {
-      why("what is added to the scores is neither 0 nor minus infinity "
-          "everywhere");
-      return {};
-    }
-    if (failed(checkCausal(
-            getTensorType(mask).getShape(), tokens,
-            [&](int64_t i) { return (*data)[i] != 0; }, why)))
-      return {};
-    return op->getOperand(1 - i);
-  }
-  why("what is added to the scores is not constant");
-  return {};
-}
-
-//===----------------------------------------------------------------------===//
-// Heads
-//===----------------------------------------------------------------------===//
-
-/// (batch, tokens, heads * dk), seen as heads.
-struct Heads {
-  Value input;
-  int64_t count = 0;
-};
-
-/// Follows `value` back through transpositions (and for q and k scalings) to
-/// the reshape that cuts a width into heads. Dimension i of `value` has to be
-/// dimension order[i] of (batch, tokens, heads, dk).
-std::optional<Heads> matchHeads(Value value, ArrayRef<int64_t> order,
-                                StringRef what, Scale *scale,
-                                SetVector<Operation *> &ops, Explain why) {
-  auto fail = [&](const Twine &reason) {
-    why("the " + what + " " + reason);
+  if (holds[0] && holds[1]) {
+    why("the scores are made of two products by " +
+        describeValue(op->getResult(0)));
     return std::nullopt;
-  };
-  if (getTensorType(value).getRank() != 4)
-    return fail("is not (batch, heads, tokens, width)");
-  SmallVector<int64_t> seen = llvm::to_vector(llvm::seq<int64_t>(0, 4));
-  while (true) {
-    Operation *op = value.getDefiningOp();
-    if (op)
-      ops.insert(op);
-    if (auto transpose = dyn_cast_or_null<TransposeOp>(op)) {
-      for (int64_t &dim : seen)
-        dim = transpose.getPermutation()[dim];
-      value = transpose.getInput();
-      continue;
-    }
-    if (Value next = scale ? scale->take(op) : Value()) {
-      value = next;
-      continue;
-    }
-    auto reshape = dyn_cast_or_null<ReshapeOp>(op);
-    if (!reshape)
-      return fail("comes from " + describe(value) +
-                  ", not from a reshape into heads");
-    RankedTensorType from = getTensorType(reshape.getInput());
-    ArrayRef<int64_t> to = getTensorType(reshape).getShape();
-    if (from.getRank() != 3 || from.getDimSize(0) != to[0] ||
-        from.getDimSize(1) != to[1])
-      return fail("is not reshaped from (batch, tokens, width) to (batch, "
-                  "tokens, heads, width of a head)");
-    if (ArrayRef<int64_t>(seen) != order)
-      return fail("has its heads and tokens in another order");
-    return Heads{reshape.getInput(), to[2]};
   }
+  // Without a product, the one that is no mask is followed to say so.
+  if (!holds[0] && !holds[1])
+    holds[1] = op->getOperand(second).getType() == op->getResult(0).getType() &&
+               !op->getOperand(second).getDefiningOp<ConstantOp>();
+  return holds[1] ? second : first;
 }
+
+//===----------------------------------------------------------------------===//
+// Matching
+//===----------------------------------------------------------------------===//
 
 struct Attention {
-  Heads query, key, value;
-  Scale scale;
-  bool causal = false;
-  /// What leaves the heads merged again.
-  ReshapeOp result;
+  HeadsView query, key, value;
+  AttentionScale scale;
+  ScoreShape shape;
+  AttentionMask mask;
+  /// The product with the values, which the result replaces.
+  MatMulOp context;
   SetVector<Operation *> ops;
 };
 
-/// The only user of `op`'s result if it is an OpTy.
-template <typename OpTy> OpTy getOnlyUser(Operation *op) {
-  return op->hasOneUse() ? dyn_cast<OpTy>(*op->user_begin()) : OpTy();
+class Matcher {
+public:
+  Matcher(SoftmaxOp softmax, Explain why) : softmax(softmax), why(why) {}
+
+  std::optional<Attention> run();
+
+private:
+  /// An op between the product of queries and keys and softmax.
+  struct Step {
+    Operation *op;
+    /// The operand that is the scores.
+    unsigned scores;
+  };
+
+  LogicalResult fail(const Twine &reason) { return why(reason), failure(); }
+  LogicalResult findContext();
+  LogicalResult findProduct();
+  LogicalResult matchHeads();
+  LogicalResult matchSteps();
+  LogicalResult matchStep(const Step &step, ScoreMask &mask);
+  LogicalResult matchReshape(ReshapeOp op, ScoreMask &mask);
+  std::optional<Value> matchNaNGuard(Value probabilities);
+  /// Batch and heads of products with rank 3, which have them together.
+  std::pair<int64_t, int64_t> splitGroups(int64_t groups) const;
+
+  SoftmaxOp softmax;
+  Explain why;
+  MatMulOp product;
+  SmallVector<Step> steps;
+  SmallVector<Operation *> below;
+  Attention match;
+};
+
+/// pi.where (pi.not (pi.compare eq %p, %p)), 0, %p
+/// pi.where (pi.compare eq %p, %p), %p, 0
+/// A query that sees no key has NaN in float arithmetic, and 0 by the
+/// definition of pi.attention. Returns the guarded value.
+std::optional<Value> Matcher::matchNaNGuard(Value probabilities) {
+  WhereOp guard;
+  SmallVector<Operation *> conditions;
+  for (Operation *user : probabilities.getUsers()) {
+    if (auto where = dyn_cast<WhereOp>(user)) {
+      if (guard && guard != where)
+        return std::nullopt;
+      guard = where;
+      continue;
+    }
+    auto compare = dyn_cast<CompareOp>(user);
+    if (!compare || compare.getPredicate() != ComparePredicate::EQ ||
+        compare.getLhs() != compare.getRhs() || !compare->hasOneUse())
+      return std::nullopt;
+    conditions.push_back(compare);
+  }
+  if (!guard || conditions.empty())
+    return std::nullopt;
+  Value condition = guard.getCondition();
+  bool isNegated = false;
+  if (auto negation = condition.getDefiningOp<NotOp>()) {
+    condition = negation.getInput();
+    isNegated = true;
+  }
+  Value kept = isNegated ? guard.getFalseValue() : guard.getTrueValue();
+  Value filled = isNegated ? guard.getTrueValue() : guard.getFalseValue();
+  if (!llvm::is_contained(conditions, condition.getDefiningOp()) ||
+      kept != probabilities || readScalar(filled) != 0.0 ||
+      guard.getType() != probabilities.getType())
+    return std::nullopt;
+  below.append(conditions);
+  below.push_back(guard);
+  return guard.getResult();
 }
 
-std::optional<Attention> matchAttention(SoftmaxOp softmax, Explain why) {
-  auto fail = [&](const Twine &reason) {
-    why(reason);
-    return std::nullopt;
-  };
-  ArrayRef<int64_t> shape = getTensorType(softmax).getShape();
-  if (shape.size() != 4)
-    return fail("softmax is not over (batch, heads, queries, keys)");
-  if (softmax.getAxis() != 3)
-    return fail("softmax is not over the last dimension");
+/// Down: what multiplies the probabilities with the values.
+LogicalResult Matcher::findContext() {
+  Value probabilities = softmax.getResult();
+  while (true) {
+    if (std::optional<Value> guarded = matchNaNGuard(probabilities)) {
+      probabilities = *guarded;
+      continue;
+    }
+    Operation *user = probabilities.hasOneUse()
+                          ? *probabilities.user_begin()
+                          : nullptr;
+    if (auto reshape = dyn_cast_or_null<ReshapeOp>(user)) {
+      below.push_back(reshape);
+      probabilities = reshape.getResult();
+      continue;
+    }
+    match.context = dyn_cast_or_null<MatMulOp>(user);
+    if (!match.context || match.context.getLhs() != probabilities)
+      return fail("the probabilities are not multiplied with values, and "
+                  "nothing else");
+    return success();
+  }
+}
 
-  // Down: times v, and the heads side by side again.
-  auto context = getOnlyUser<MatMulOp>(softmax);
-  if (!context || context.getLhs() != softmax.getResult())
-    return fail("the probabilities are not multiplied with values, and nothing "
-                "else");
-  auto back = getOnlyUser<TransposeOp>(context);
-  if (!back || back.getPermutation() != ArrayRef<int64_t>{0, 2, 1, 3})
-    return fail("the heads of the result are not brought side by side");
-  Attention match;
-  match.result = getOnlyUser<ReshapeOp>(back);
-  if (!match.result)
-    return fail("the heads of the result are not merged by a reshape");
-
-  // Up: masks and scales to q k^T.
+/// Up: through masks and scalings to the product of queries and keys.
+LogicalResult Matcher::findProduct() {
   Value scores = softmax.getInput();
-  MatMulOp product;
-  SmallVector<Operation *> between;
   while (!(product = scores.getDefiningOp<MatMulOp>())) {
     Operation *op = scores.getDefiningOp();
-    bool isMask = isa_and_present<WhereOp, AddOp>(op);
-    if (isMask && match.causal)
-      return fail("the scores are masked twice");
-    // A negative factor would turn the mask around.
-    if (isMask && (match.scale.number < 0 || !match.scale.weights.empty()))
-      return fail("the scores are scaled after the mask by a number that is "
-                  "not public and positive");
-    Value next;
-    if (auto where = dyn_cast_or_null<WhereOp>(op))
-      next = matchWhereMask(where, shape[3], why);
-    else if (auto add = dyn_cast_or_null<AddOp>(op))
-      next = matchAddedMask(add, shape[3], why);
-    else if (!(next = match.scale.take(op)))
-      return fail("the scores come from " + describe(scores) +
+    std::optional<unsigned> next;
+    if (isa_and_present<ReshapeOp>(op))
+      next = 0;
+    else if (std::optional<AttentionScale::Factor> factor =
+                 AttentionScale::match(op))
+      next = factor->other == op->getOperand(0) ? 0 : 1;
+    else if (isa_and_present<SubOp>(op))
+      next = 0;
+    else if (isa_and_present<AddOp, MulOp, MaxOp>(op))
+      next = findScores(op, 0, 1, why);
+    else if (isa_and_present<WhereOp>(op))
+      next = findScores(op, 1, 2, why);
+    else
+      return fail("the scores come from " + describeValue(scores) +
                   ", not from a product of queries and keys");
     if (!next)
-      return std::nullopt;
-    match.causal |= isMask;
-    between.push_back(op);
-    scores = next;
+      return failure();
+    steps.push_back({op, *next});
+    scores = op->getOperand(*next);
   }
-  if (scores.getType() != softmax.getType())
-    return fail("the shape of the scores changes");
+  std::reverse(steps.begin(), steps.end());
+  return success();
+}
 
+std::pair<int64_t, int64_t> Matcher::splitGroups(int64_t groups) const {
+  for (const HeadsView *view : {&match.query, &match.key, &match.value})
+    if (view->hasHeads())
+      return {view->getSize(0), view->getSize(1) * view->repeats};
+  // Nobody has them apart: as many sequences with one head each.
+  std::pair<int64_t, int64_t> result = {groups, 1};
+  auto visit = [&](Value value) {
+    ArrayRef<int64_t> shape = getShape(value);
+    if (shape.size() == 4 && shape[0] * shape[1] == groups)
+      result = {shape[0], shape[1]};
+  };
+  for (const Step &step : steps)
+    visit(step.op->getResult(0));
+  for (Operation *user : match.context->getUsers())
+    if (isa<ReshapeOp>(user))
+      visit(user->getResult(0));
+  return result;
+}
+
+LogicalResult Matcher::matchHeads() {
   SetVector<Operation *> &ops = match.ops;
-  auto query = matchHeads(product.getLhs(), {0, 2, 1, 3}, "query", &match.scale,
-                          ops, why);
-  if (!query)
-    return std::nullopt;
-  auto key =
-      matchHeads(product.getRhs(), {0, 2, 3, 1}, "key", &match.scale, ops, why);
-  if (!key)
-    return std::nullopt;
-  ops.insert(product);
-  ops.insert(between.rbegin(), between.rend());
-  ops.insert(softmax);
-  auto value = matchHeads(context.getRhs(), {0, 2, 1, 3}, "value",
-                          /*scale=*/nullptr, ops, why);
-  if (!value)
-    return std::nullopt;
-  if (query->count != key->count || key->count != value->count ||
-      query->count != shape[1])
-    return fail("query, key and value have different numbers of heads");
-  if (key->input.getType() != value->input.getType())
+  match.query = HeadsView::trace(product.getLhs(), &match.scale, ops);
+  match.key = HeadsView::trace(product.getRhs(), &match.scale, ops);
+  match.value = HeadsView::trace(match.context.getRhs(), /*scale=*/nullptr, ops);
+  // Keys come as (.., width, keys).
+  SmallVector<int64_t, 4> &order = match.key.order;
+  std::swap(order[order.size() - 1], order[order.size() - 2]);
+
+  size_t rank = getShape(product).size();
+  for (Value factor : {product.getLhs(), product.getRhs(),
+                       match.context.getLhs(), match.context.getRhs()})
+    if (getShape(factor).size() != rank)
+      return fail("queries, keys and values have not as many dimensions");
+  if (rank != 3 && rank != 4)
+    return fail("the product of queries and keys is not over (batch, heads, "
+                "queries, keys)");
+
+  ArrayRef<int64_t> scores = getShape(product);
+  auto [batch, heads] = rank == 4 ? std::pair(scores[0], scores[1])
+                                  : splitGroups(scores[0]);
+  match.shape = {batch, heads, scores[rank - 2], scores[rank - 1]};
+  for (HeadsView *view : {&match.query, &match.key, &match.value}) {
+    int64_t rows =
+        view == &match.query ? match.shape.queries : match.shape.keys;
+    size_t dims = view->shape.size();
+    if (view->getSize(dims - 2) != rows)
+      return fail("there are not as many values as keys");
+    if (!view->hasHeads()) {
+      if (view->shape[view->order[0]] != batch * heads)
+        return fail("queries, keys and values have different batch sizes");
+      continue;
+    }
+    if (view->getSize(0) != batch)
+      return fail("queries, keys and values have different batch sizes");
+    // A product with one head of keys repeats it.
+    if (view != &match.query && view->getSize(1) == 1 && view->repeats == 1)
+      view->repeats = heads;
+    if (view->getSize(1) * view->repeats != heads)
+      return fail("query, key and value have different numbers of heads");
+  }
+  if (match.query.repeats != 1)
+    return fail("heads of the query are repeated");
+  if (match.key.repeats != match.value.repeats)
+    return fail("keys and values are shared by different numbers of heads");
+  auto getWidth = [](const HeadsView &view) {
+    return view.getSize(view.shape.size() - 1);
+  };
+  if (getWidth(match.key) != getWidth(match.value))
     return fail("the heads of keys and values have different widths");
-  if (getTensorType(query->input).getDimSize(0) != shape[0] ||
-      getTensorType(key->input).getDimSize(0) != shape[0])
-    return fail("queries and keys have different batch sizes");
-  for (Operation *op :
-       {(Operation *)context, (Operation *)back, (Operation *)match.result})
-    ops.insert(op);
-  match.query = *query;
-  match.key = *key;
-  match.value = *value;
+  return success();
+}
+
+LogicalResult Matcher::matchReshape(ReshapeOp op, ScoreMask &mask) {
+  auto [batch, heads, queries, keys] = match.shape;
+  ArrayRef<int64_t> to = getShape(op);
+  if (to != ArrayRef<int64_t>{batch, heads, queries, keys} &&
+      to != ArrayRef<int64_t>{batch * heads, queries, keys})
+    return fail("the scores are reshaped by " + describeValue(op) +
+                " to something else than (batch, heads, queries, keys)");
+  mask.setRank(to.size());
+  return success();
+}
+
+LogicalResult Matcher::matchStep(const Step &step, ScoreMask &mask) {
+  Operation *op = step.op;
+  if (auto reshape = dyn_cast<ReshapeOp>(op))
+    return matchReshape(reshape, mask);
+  if (op->getOperand(step.scores).getType() != op->getResult(0).getType())
+    return fail("the shape of the scores changes at " +
+                describeValue(op->getResult(0)));
+  if (std::optional<AttentionScale::Factor> factor =
+          AttentionScale::match(op)) {
+    match.scale.take(*factor, op);
+    return factor->isPrivate ? mask.scalePrivately(why)
+                             : mask.scale(factor->number, why);
+  }
+  if (isa<DivOp>(op))
+    return fail("the scores are divided by more than a number");
+  if (auto where = dyn_cast<WhereOp>(op)) {
+    bool scoresIfTrue = step.scores == 1;
+    return mask.select(
+        where.getCondition(),
+        scoresIfTrue ? where.getFalseValue() : where.getTrueValue(),
+        scoresIfTrue, why);
+  }
+  Value other = op->getOperand(1 - step.scores);
+  if (isa<MaxOp>(op))
+    return mask.clamp(other, why);
+  if (isa<MulOp>(op))
+    return mask.multiply(other, why);
+  return mask.add(other, /*subtract=*/isa<SubOp>(op), why);
+}
+
+LogicalResult Matcher::matchSteps() {
+  ScoreMask mask(match.shape, getShape(product).size());
+  for (const Step &step : steps)
+    if (failed(matchStep(step, mask)))
+      return failure();
+  ArrayRef<int64_t> last = getShape(softmax);
+  if (static_cast<int64_t>(softmax.getAxis()) !=
+      static_cast<int64_t>(last.size()) - 1)
+    return fail("softmax is not over the last dimension");
+  std::optional<AttentionMask> classified = mask.classify(why);
+  if (!classified)
+    return failure();
+  match.mask = std::move(*classified);
+  return success();
+}
+
+std::optional<Attention> Matcher::run() {
+  int64_t rank = getShape(softmax).size();
+  if (rank != 3 && rank != 4) {
+    why("softmax is not over (batch, heads, queries, keys)");
+    return std::nullopt;
+  }
+  if (failed(findContext()) || failed(findProduct()) || failed(matchHeads()) ||
+      failed(matchSteps()))
+    return std::nullopt;
+  match.ops.insert(product);
+  for (const Step &step : steps)
+    match.ops.insert(step.op);
+  match.ops.insert(softmax);
+  match.ops.insert(below.begin(), below.end());
+  match.ops.insert(match.context);
   return match;
 }
 
-/// %s = pi.matmul heads(%q), transpose(heads(%k))
+//===----------------------------------------------------------------------===//
+// Rewriting
+//===----------------------------------------------------------------------===//
+
+/// The sum of all biases, broadcasting to (batch, heads, queries, keys).
+Value createBias(OpBuilder &builder, Location loc, const AttentionMask &mask,
+                 ScoreShape shape) {
+  Value bias = mask.publicBias;
+  if (!mask.biasValues.empty())
+    bias = createConstant(builder, loc, mask.biasShape,
+                          std::vector<float>(mask.biasValues));
+  for (auto [value, factor, rank] : mask.computedBiases) {
+    ArrayRef<int64_t> own = getShape(value);
+    if (rank == 3 && own.size() == 3 && own[0] != 1)
+      value = ReshapeOp::create(
+          builder, loc, value,
+          {shape.batch, shape.heads, own[1], own[2]});
+    if (factor != 1)
+      value = MulOp::create(
+          builder, loc, value.getType(), value,
+          ConstantOp::create(builder, loc, static_cast<float>(factor)));
+    bias = bias ? AddOp::create(builder, loc, bias, value).getResult() : value;
+  }
+  return bias;
+}
+
+/// %s = pi.matmul %q, %k
 /// %p = pi.softmax (mask (scale %s))
-/// merge (pi.matmul %p, heads(%v))
-///   -> pi.attention %q, %k, %v heads scale causal
+/// pi.matmul %p, %v
+///   -> heads (pi.attention merged %q, merged %k, merged %v)
+/// where `merged` and `heads` are transposes and reshapes that fold away.
 struct RaiseAttention : OpRewritePattern<SoftmaxOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(SoftmaxOp op,
                                 PatternRewriter &rewriter) const override {
     LogicalResult reason = failure();
-    std::optional<Attention> match = matchAttention(op, [&](const Twine &why) {
-      reason = rewriter.notifyMatchFailure(op, why);
-    });
+    std::optional<Attention> match =
+        Matcher(op, [&](const Twine &why) {
+          reason = rewriter.notifyMatchFailure(op, why);
+        }).run();
     if (!match)
       return reason;
     Location loc = fuseLocations(match->ops.getArrayRef());
-    rewriter.setInsertionPoint(match->result);
-    Value query = match->query.input;
+    MatMulOp context = match->context;
+    rewriter.setInsertionPoint(context);
+    int64_t batch = match->shape.batch, heads = match->shape.heads;
+    Value query = match->query.mergeHeads(rewriter, loc, batch);
     for (auto [scalar, divides] : match->scale.weights) {
       if (divides)
         query = DivOp::create(rewriter, loc, query.getType(), query, scalar);
       else
         query = MulOp::create(rewriter, loc, query.getType(), query, scalar);
     }
-    Value result = AttentionOp::create(rewriter, loc, query, match->key.input,
-                                       match->value.input, match->query.count,
-                                       static_cast<float>(match->scale.number),
-                                       match->causal);
-    Type wanted = match->result.getType();
-    if (result.getType() != wanted)
-      result =
-          ReshapeOp::create(rewriter, match->result.getLoc(), wanted, result);
-    rewriter.replaceOp(match->result, result);
+    Value key = match->key.mergeHeads(rewriter, loc, batch);
+    Value value = match->value.mergeHeads(rewriter, loc, batch);
+    Value bias = createBias(rewriter, loc, match->mask, match->shape);
+    IntegerAttr keyHeads;
+    if (match->key.repeats != 1)
+      keyHeads = rewriter.getI64IntegerAttr(heads / match->key.repeats);
+    Value result = AttentionOp::create(
+        rewriter, loc, query.getType(), query, key, value, match->mask.keys,
+        bias, heads, keyHeads,
+        llvm::APFloat(static_cast<float>(match->scale.number)),
+        match->mask.causal);
+    result = splitHeads(rewriter, context.getLoc(), result, heads);
+    if (result.getType() != context.getType())
+      result = ReshapeOp::create(rewriter, context.getLoc(), context.getType(),
+                                 result);
+    rewriter.replaceOp(context, result);
+    return success();
+  }
+};
+
+/// pi.attention (pi.mul %q, constant), %k, %v scale s
+///   -> pi.attention %q, %k, %v scale s * constant
+/// and the same for pi.div, and for the key.
+struct AbsorbScale : OpRewritePattern<AttentionOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(AttentionOp op,
+                                PatternRewriter &rewriter) const override {
+    for (OpOperand *operand : {&op.getQueryMutable(), &op.getKeyMutable()}) {
+      Operation *scaling = operand->get().getDefiningOp();
+      std::optional<AttentionScale::Factor> factor =
+          AttentionScale::match(scaling);
+      if (!factor || factor->isPrivate || !scaling->hasOneUse())
+        continue;
+      float scale = static_cast<float>(op.getScale().convertToDouble() *
+                                       factor->number);
+      if (!std::isfinite(scale))
+        continue;
+      Location loc = fuseLocations({scaling, op});
+      rewriter.modifyOpInPlace(op, [&] {
+        operand->set(factor->other);
+        op.setScale(llvm::APFloat(scale));
+        op->setLoc(loc);
+      });
+      return success();
+    }
+    return rewriter.notifyMatchFailure(
+        op, "neither query nor key is scaled by a public number");
+  }
+};
+
+/// pi.attention ... bias (0 or minus infinity) -> pi.attention ... mask causal
+/// The ONNX operator takes a mask as what is added to the scores.
+struct MaskFromBias : OpRewritePattern<AttentionOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(AttentionOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.getBias())
+      return rewriter.notifyMatchFailure(op, "there is no bias");
+    LogicalResult reason = failure();
+    auto why = [&](const Twine &text) {
+      reason = rewriter.notifyMatchFailure(op, text);
+    };
+    ArrayRef<int64_t> query = op.getQuery().getType().getShape();
+    ScoreShape shape = {query[0], static_cast<int64_t>(op.getHeads()), query[1],
+                        op.getKey().getType().getDimSize(1)};
+    ScoreMask mask(shape, /*rank=*/4);
+    if (failed(mask.add(op.getBias(), /*subtract=*/false, why)))
+      return reason;
+    std::optional<AttentionMask> found = mask.classify(why);
+    if (!found)
+      return reason;
+    if (found->keys && op.getMask() && found->keys != op.getMask())
+      return rewriter.notifyMatchFailure(op, "there is a padding mask already");
+    Value bias = createBias(rewriter, op.getLoc(), *found, shape);
+    if (bias == op.getBias())
+      return rewriter.notifyMatchFailure(op, "the bias masks nothing");
+    rewriter.modifyOpInPlace(op, [&] {
+      op.setCausal(op.getCausal() || found->causal);
+      if (found->keys)
+        op.getMaskMutable().assign(found->keys);
+      op.getBiasMutable().clear();
+      if (bias)
+        op.getBiasMutable().assign(bias);
+    });
     return success();
   }
 };
@@ -336,13 +498,15 @@ struct RaiseAttention : OpRewritePattern<SoftmaxOp> {
 } // namespace
 
 void populateRaiseAttentionPatterns(RewritePatternSet &patterns) {
-  patterns.add<RaiseAttention>(patterns.getContext());
+  patterns.add<RaiseAttention, AbsorbScale, MaskFromBias>(
+      patterns.getContext());
 }
 
 std::string explainAttention(SoftmaxOp op) {
   std::string reason;
-  matchAttention(
-      op, [&](const Twine &why) { reason = "no attention: " + why.str(); });
+  Matcher(op, [&](const Twine &why) {
+    reason = "no attention: " + why.str();
+  }).run();
   return reason;
 }
 

@@ -46,23 +46,84 @@ Value matchSquare(Value value) {
   return {};
 }
 
+/// sqrt(v) or pow(v, 1 / 2), and with `inverse` 1 / sqrt(v) or pow(v, -1 / 2):
+/// v, or null. Adds the ops to `ops`.
+Value matchRoot(Value value, bool inverse, SmallVectorImpl<Operation *> &ops) {
+  Operation *op = value.getDefiningOp();
+  Value root;
+  if (auto pow = dyn_cast_or_null<PowOp>(op)) {
+    if (readScalar(pow.getRhs()) == (inverse ? -0.5 : 0.5))
+      root = pow.getLhs();
+  } else if (auto div = dyn_cast_or_null<DivOp>(op)) {
+    if (inverse && readScalar(div.getLhs()) == 1.0)
+      root = matchRoot(div.getRhs(), /*inverse=*/false, ops);
+  } else if (auto sqrt = dyn_cast_or_null<SqrtOp>(op)) {
+    if (!inverse)
+      root = sqrt.getInput();
+  }
+  if (root)
+    ops.push_back(op);
+  return root;
+}
+
 struct Norm {
   Value input;
   float epsilon = 0;
   /// LayerNorm, as opposed to RMSNorm.
   bool centred = false;
+  /// A scale that is applied before the whole product is there.
+  Value gamma;
   SmallVector<Operation *> ops;
 };
 
-std::optional<Norm> matchNorm(DivOp div, Explain why) {
+/// Of a factor that is x times a known vector: x, and the vector as `gamma`.
+/// Other factors stay.
+Value takeGamma(Value value, Value &gamma, SmallVectorImpl<Operation *> &ops) {
+  auto mul = value.getDefiningOp<MulOp>();
+  if (!mul || gamma || !mul->hasOneUse())
+    return value;
+  for (unsigned i = 0; i < 2; ++i)
+    if (isVector(mul->getOperand(i), getWidth(mul))) {
+      gamma = mul->getOperand(i);
+      ops.push_back(mul);
+      return mul->getOperand(1 - i);
+    }
+  return value;
+}
+
+/// Splits `root` in what is normalised and its variance plus epsilon.
+struct Quotient {
+  Value dividend, variance, gamma;
+  SmallVector<Operation *> ops;
+};
+std::optional<Quotient> matchQuotient(Operation *root) {
+  for (unsigned i = 0; i < 2; ++i) {
+    Quotient match;
+    Value divisor = root->getOperand(1 - i);
+    if (isa<MulOp>(root))
+      divisor = takeGamma(divisor, match.gamma, match.ops);
+    match.variance = matchRoot(divisor, isa<MulOp>(root), match.ops);
+    if (!match.variance) {
+      if (isa<DivOp>(root))
+        break;
+      continue;
+    }
+    match.dividend = takeGamma(root->getOperand(i), match.gamma, match.ops);
+    match.ops.push_back(root);
+    return match;
+  }
+  return std::nullopt;
+}
+
+std::optional<Norm> matchNorm(Operation *root, Explain why) {
   auto fail = [&](const Twine &reason) {
     why(reason);
     return std::nullopt;
   };
-  auto sqrt = div.getRhs().getDefiningOp<SqrtOp>();
-  if (!sqrt)
-    return fail("the divisor is no square root");
-  auto add = sqrt.getInput().getDefiningOp<AddOp>();
+  std::optional<Quotient> quotient = matchQuotient(root);
+  if (!quotient)
+    return fail("nothing is divided by a square root");
+  auto add = quotient->variance.getDefiningOp<AddOp>();
   std::optional<ScalarOperand> epsilon;
   if (add)
     epsilon = matchScalarOperand(add);
@@ -76,10 +137,11 @@ std::optional<Norm> matchNorm(DivOp div, Explain why) {
   Value centred = matchSquare(variance.getInput());
   if (!centred)
     return fail("the variance is not a mean of squares");
-  if (!isSameCentred(div.getLhs(), centred))
+  if (!isSameCentred(quotient->dividend, centred))
     return fail("what is divided is not what the variance is of");
   Norm norm;
   norm.epsilon = static_cast<float>(epsilon->number);
+  norm.gamma = quotient->gamma;
   norm.input = centred;
   auto sub = centred.getDefiningOp<SubOp>();
   auto mean = sub ? sub.getRhs().getDefiningOp<ReduceMeanOp>() : nullptr;
@@ -88,9 +150,9 @@ std::optional<Norm> matchNorm(DivOp div, Explain why) {
     norm.input = sub.getLhs();
     norm.ops = {mean, sub};
   }
-  norm.ops.append(
-      {variance.getInput().getDefiningOp(), variance, add, sqrt, div});
-  if (norm.input.getType() != div.getType())
+  norm.ops.append({variance.getInput().getDefiningOp(), variance, add});
+  norm.ops.append(quotient->ops);
+  if (norm.input.getType() != root->getResult(0).getType())
     return fail("the shape changes");
   return norm;
 }
@@ -99,11 +161,13 @@ std::optional<Norm> matchNorm(DivOp div, Explain why) {
 /// %v = pi.reduce_mean (pi.pow %c, 2)
 /// pi.div %c, (pi.sqrt (pi.add %v, epsilon))
 ///   -> pi.layer_norm %x epsilon
-/// and, where %c is anything else, pi.rms_norm %c epsilon.
-struct RaiseNorm : OpRewritePattern<DivOp> {
-  using OpRewritePattern::OpRewritePattern;
+/// and, where %c is anything else, pi.rms_norm %c epsilon. The same for a
+/// product with the reciprocal, for powers instead of roots, and for a gamma
+/// that multiplies one of the two before.
+template <typename RootOp> struct RaiseNorm : OpRewritePattern<RootOp> {
+  using OpRewritePattern<RootOp>::OpRewritePattern;
 
-  LogicalResult matchAndRewrite(DivOp op,
+  LogicalResult matchAndRewrite(RootOp op,
                                 PatternRewriter &rewriter) const override {
     LogicalResult reason = failure();
     std::optional<Norm> norm = matchNorm(op, [&](const Twine &why) {
@@ -116,10 +180,10 @@ struct RaiseNorm : OpRewritePattern<DivOp> {
     Operation *raised;
     if (norm->centred)
       raised = LayerNormOp::create(rewriter, loc, op.getType(), norm->input,
-                                   Value(), Value(), epsilon);
+                                   norm->gamma, Value(), epsilon);
     else
       raised = RMSNormOp::create(rewriter, loc, op.getType(), norm->input,
-                                 Value(), epsilon);
+                                 norm->gamma, epsilon);
     rewriter.replaceOp(op, raised);
     return success();
   }
@@ -191,15 +255,20 @@ struct RaiseBeta : OpRewritePattern<AddOp> {
 } // namespace
 
 void populateRaiseLayerNormPatterns(RewritePatternSet &patterns) {
-  patterns.add<RaiseNorm, RaiseGamma<LayerNormOp>, RaiseGamma<RMSNormOp>,
+  patterns.add<RaiseNorm<DivOp>, RaiseNorm<MulOp>, RaiseGamma<LayerNormOp>, RaiseGamma<RMSNormOp>,
                RaiseBeta>(patterns.getContext());
 }
 
-std::string explainNorm(SqrtOp op) {
+std::string explainNorm(Operation *root) {
   std::string reason;
-  for (Operation *user : op->getUsers())
-    if (auto div = dyn_cast<DivOp>(user))
-      matchNorm(div,
+  // 1 / sqrt(v) is one step further from the product.
+  SmallVector<Operation *> users(root->getUsers());
+  for (Operation *user : root->getUsers())
+    if (isa<DivOp>(user))
+      llvm::append_range(users, user->getUsers());
+  for (Operation *user : users)
+    if (isa<MulOp, DivOp>(user) && reason.empty() && matchQuotient(user))
+      matchNorm(user,
                 [&](const Twine &why) { reason = "no norm: " + why.str(); });
   return reason;
 }

@@ -7,8 +7,6 @@
 
 #include "Raise.h"
 
-#include "llvm/ADT/Sequence.h"
-
 using namespace mlir;
 
 namespace aero::pi {
@@ -18,15 +16,16 @@ RankedTensorType getTensorType(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-/// pi.matmul %x, %w -> pi.linear %x, %w       where %w is a weight matrix
+/// pi.matmul %x, %w -> pi.linear %x, %w
+/// where %w is a weight matrix or the transpose of one
 struct RaiseMatMul : OpRewritePattern<MatMulOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(MatMulOp op,
                                 PatternRewriter &rewriter) const override {
-    if (!op.getRhs().getDefiningOp<WeightOp>())
+    if (!getWeightMatrix(op.getRhs()))
       return rewriter.notifyMatchFailure(op, "the right factor is no weight");
-    if (op.getLhs().getDefiningOp<WeightOp>())
+    if (getWeightMatrix(op.getLhs()))
       return rewriter.notifyMatchFailure(op, "both factors are weights");
     if (getTensorType(op.getRhs()).getRank() != 2)
       return rewriter.notifyMatchFailure(op, "the weight is no matrix");
@@ -93,40 +92,9 @@ struct LinearOfReshape : OpRewritePattern<LinearOp> {
 //
 // A computed weight must not carry the plain name of its initializer unless its
 // elements are the initializer's in the same order: trained values are put back
-// by that name.
+// by that name. Transposed matrices are not computed: `pi.linear` reads them
+// through their `pi.transpose`.
 //===----------------------------------------------------------------------===//
-
-/// pi.transpose (pi.weight "w") -> pi.weight "w^T"
-struct TransposeOfWeight : OpRewritePattern<TransposeOp> {
-  using OpRewritePattern::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(TransposeOp op,
-                                PatternRewriter &rewriter) const override {
-    auto weight = op.getInput().getDefiningOp<WeightOp>();
-    if (!weight)
-      return rewriter.notifyMatchFailure(op, "the input is no weight");
-    RankedTensorType from = getTensorType(weight);
-    if (from.getRank() != 2 || op.getPermutation() != ArrayRef<int64_t>{1, 0})
-      return rewriter.notifyMatchFailure(op, "not the transpose of a matrix");
-    std::optional<ElementsData<float>> data = readFloats(weight);
-    if (!data)
-      return rewriter.notifyMatchFailure(op, "the weight holds no data");
-    int64_t rows = from.getDimSize(0), columns = from.getDimSize(1);
-    std::vector<float> values(data->size());
-    // In tiles: a vocabulary matrix is far larger than a cache.
-    constexpr int64_t tile = 32;
-    const float *source = data->begin();
-    for (int64_t r0 = 0; r0 < rows; r0 += tile)
-      for (int64_t c0 = 0; c0 < columns; c0 += tile)
-        for (int64_t r = r0, re = std::min(rows, r0 + tile); r < re; ++r)
-          for (int64_t c = c0, ce = std::min(columns, c0 + tile); c < ce; ++c)
-            values[c * rows + r] = source[r * columns + c];
-    std::string name = weight.getName().str() + "^T";
-    auto attr = makeFloatResource(getTensorType(op), std::move(values), name);
-    rewriter.replaceOpWithNewOp<WeightOp>(op, name, attr);
-    return success();
-  }
-};
 
 /// The rows that constant indices choose; nothing if they are not constant.
 std::optional<ElementsData<int64_t>> readRows(EmbeddingOp op) {
@@ -185,8 +153,7 @@ struct EmbeddingOfConstant : OpRewritePattern<EmbeddingOp> {
 } // namespace
 
 void populateRaiseLinearPatterns(RewritePatternSet &patterns) {
-  patterns.add<RaiseMatMul, RaiseBias, LinearOfReshape, TransposeOfWeight,
-               EmbeddingOfConstant>(patterns.getContext());
+  patterns.add<RaiseMatMul, RaiseBias, LinearOfReshape, EmbeddingOfConstant>(patterns.getContext());
 }
 
 } // namespace aero::pi

@@ -15,6 +15,14 @@ using namespace mlir;
 namespace aero::pi {
 namespace {
 
+/// What holds the elements of a known value: behind its transpose, if any.
+Value getStored(Value value) {
+  auto transpose = value.getDefiningOp<TransposeOp>();
+  return transpose && isMatrixTranspose(transpose) ? transpose.getInput()
+                                                   : value;
+}
+
+/// The attribute of a weight or constant, null for other values.
 ElementsAttr getAttr(Value value) {
   Operation *op = value.getDefiningOp();
   if (auto weight = dyn_cast_if_present<WeightOp>(op))
@@ -27,13 +35,13 @@ ElementsAttr getAttr(Value value) {
 } // namespace
 
 bool isKnown(Value value) {
-  return getAttr(value) &&
+  return getAttr(getStored(value)) &&
          cast<RankedTensorType>(value.getType()).getElementType().isF32();
 }
 
 LogicalResult verifyWeightsReadable(Operation *root) {
   WalkResult result = root->walk([](Operation *op) {
-    if (op->getNumResults() != 1 || !isKnown(op->getResult(0)))
+    if (!isa<WeightOp, ConstantOp>(op) || !isKnown(op->getResult(0)))
       return WalkResult::advance();
     // Dense elements always hold their data, and reading a splat would copy it.
     ElementsAttr attr = getAttr(op->getResult(0));
@@ -56,7 +64,16 @@ std::string describe(Operation *op) {
 
 ElementsData<float> getElements(Value known) {
   assert(isKnown(known) && "expected a float weight or constant");
-  return llvm::cantFail(getFloatData(getAttr(known)));
+  Value stored = getStored(known);
+  ElementsData<float> data =
+      llvm::cantFail(getFloatData(getAttr(stored)));
+  if (stored == known)
+    return data;
+  auto type = cast<RankedTensorType>(stored.getType());
+  std::vector<float> transposed(data.size());
+  transposeMatrix(data.begin(), transposed.data(), type.getDimSize(0),
+                  type.getDimSize(1));
+  return transposed;
 }
 
 std::optional<double> getScalar(Value value) {
@@ -87,7 +104,8 @@ std::optional<Scaling> matchScaling(Operation *op) {
 std::string joinNames(ArrayRef<Value> parts) {
   llvm::SmallSetVector<StringRef, 4> names;
   for (Value part : parts) {
-    auto weight = part ? part.getDefiningOp<WeightOp>() : WeightOp();
+    auto weight =
+        part ? getStored(part).getDefiningOp<WeightOp>() : WeightOp();
     if (!weight)
       continue;
     SmallVector<StringRef> pieces;

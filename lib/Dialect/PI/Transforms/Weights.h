@@ -18,8 +18,8 @@
 
 namespace aero::pi {
 
-/// Whether `value` is a float `pi.weight` or `pi.constant`, whose elements a
-/// pass can compute with.
+/// Whether `value` is a float `pi.weight` or `pi.constant`, or the transpose of
+/// such a matrix: a pass can compute with its elements.
 bool isKnown(mlir::Value value);
 
 /// Emits an error for every weight and constant under `root` whose resource
@@ -29,7 +29,7 @@ mlir::LogicalResult verifyWeightsReadable(mlir::Operation *root);
 /// An op in a message: "'node' (pi.op)" or, without an ONNX node, "pi.op".
 std::string describe(mlir::Operation *op);
 
-/// The elements of a known value.
+/// The elements of a known value; a transposed matrix is copied.
 ElementsData<float> getElements(mlir::Value known);
 
 /// The element of a known value that has one element, of any rank.

@@ -144,3 +144,17 @@ func.func @vector_factor_stays(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %y = pi.linear %m, %w2 : tensor<1x2x8xf32>, tensor<8x4xf32> -> tensor<1x2x4xf32>
   return %y : tensor<1x2x4xf32>
 }
+
+// A matrix behind a transpose is known; its name stays the initializer's.
+// CHECK-LABEL: func @transposed
+// CHAIN: pi.weight "u1+u2" dense_resource<{{.*}}> : tensor<4x4xf32>
+// CHAIN-NOT: pi.transpose
+// CHAIN: return
+func.func @transposed(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %w1 = pi.weight "u1" dense<0.5> : tensor<8x4xf32>
+  %t1 = pi.transpose %w1 [1, 0] : tensor<8x4xf32> -> tensor<4x8xf32>
+  %w2 = pi.weight "u2" dense<0.25> : tensor<8x4xf32>
+  %h = pi.linear %x, %t1 : tensor<1x2x4xf32>, tensor<4x8xf32> -> tensor<1x2x8xf32>
+  %y = pi.linear %h, %w2 : tensor<1x2x8xf32>, tensor<8x4xf32> -> tensor<1x2x4xf32>
+  return %y : tensor<1x2x4xf32>
+}

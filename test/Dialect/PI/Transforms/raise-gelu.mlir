@@ -149,3 +149,27 @@ func.func @degree_too_high(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
   %y = pi.mul %m, %half : tensor<2x4xf32>, tensor<f32> -> tensor<2x4xf32>
   return %y : tensor<2x4xf32>
 }
+
+// -----
+
+// The cube as x * (x * x), and a half that multiplies x first.
+// CHECK-LABEL: func @tanh_with_products
+// CHECK-SAME: (%[[X:.*]]: tensor<2x4xf32>)
+func.func @tanh_with_products(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %half = pi.constant dense<0.5> : tensor<f32>
+  %one = pi.constant dense<1.0> : tensor<f32>
+  %a = pi.constant dense<0.044715> : tensor<f32>
+  %c = pi.constant dense<0.797884583> : tensor<f32>
+  %x2 = pi.mul %x, %x : tensor<2x4xf32>, tensor<2x4xf32> -> tensor<2x4xf32>
+  %x3 = pi.mul %x, %x2 : tensor<2x4xf32>, tensor<2x4xf32> -> tensor<2x4xf32>
+  %0 = pi.mul %x3, %a : tensor<2x4xf32>, tensor<f32> -> tensor<2x4xf32>
+  %1 = pi.add %x, %0 : tensor<2x4xf32>, tensor<2x4xf32> -> tensor<2x4xf32>
+  %2 = pi.mul %1, %c : tensor<2x4xf32>, tensor<f32> -> tensor<2x4xf32>
+  %3 = pi.tanh %2 : tensor<2x4xf32>
+  %4 = pi.add %3, %one : tensor<2x4xf32>, tensor<f32> -> tensor<2x4xf32>
+  %5 = pi.mul %x, %half : tensor<2x4xf32>, tensor<f32> -> tensor<2x4xf32>
+  // CHECK-NEXT: %[[Y:.*]] = pi.gelu %[[X]] approximation tanh
+  // CHECK-NEXT: return %[[Y]]
+  %6 = pi.mul %5, %4 : tensor<2x4xf32>, tensor<2x4xf32> -> tensor<2x4xf32>
+  return %6 : tensor<2x4xf32>
+}

@@ -182,3 +182,144 @@ func.func @rms_norm(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
   %y = pi.mul %d, %g : tensor<2x4xf32>, tensor<4xf32> -> tensor<2x4xf32>
   return %y : tensor<2x4xf32>
 }
+
+// -----
+
+// LLaMA: times the reciprocal of the root, gamma on the left.
+// CHECK-LABEL: func @rms_by_reciprocal
+// CHECK-SAME: (%[[X:.*]]: tensor<2x4xf32>)
+func.func @rms_by_reciprocal(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %eps = pi.constant dense<1.0e-5> : tensor<f32>
+  %g = pi.weight "g" dense<0.5> : tensor<4xf32>
+  %x2 = pi.mul %x, %x : tensor<2x4xf32>, tensor<2x4xf32> -> tensor<2x4xf32>
+  %v = pi.reduce_mean %x2 axes [1] keepdims : tensor<2x4xf32> -> tensor<2x1xf32>
+  %e = pi.add %eps, %v : tensor<f32>, tensor<2x1xf32> -> tensor<2x1xf32>
+  %one = pi.constant dense<1.0> : tensor<f32>
+  %s = pi.sqrt %e : tensor<2x1xf32>
+  %r = pi.div %one, %s : tensor<f32>, tensor<2x1xf32> -> tensor<2x1xf32>
+  %n = pi.mul %x, %r : tensor<2x4xf32>, tensor<2x1xf32> -> tensor<2x4xf32>
+  // CHECK: %[[Y:.*]] = pi.rms_norm %[[X]] gamma %g : tensor<4xf32> epsilon
+  // CHECK-NEXT: return %[[Y]]
+  %y = pi.mul %g, %n : tensor<4xf32>, tensor<2x4xf32> -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}
+
+// -----
+
+// Times a negative power, with gamma before it.
+// CHECK-LABEL: func @rms_by_power
+// CHECK-SAME: (%[[X:.*]]: tensor<2x4xf32>)
+func.func @rms_by_power(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %eps = pi.constant dense<1.0e-5> : tensor<f32>
+  %g = pi.weight "g" dense<0.5> : tensor<4xf32>
+  %x2 = pi.mul %x, %x : tensor<2x4xf32>, tensor<2x4xf32> -> tensor<2x4xf32>
+  %v = pi.reduce_mean %x2 axes [1] keepdims : tensor<2x4xf32> -> tensor<2x1xf32>
+  %e = pi.add %eps, %v : tensor<f32>, tensor<2x1xf32> -> tensor<2x1xf32>
+  %p = pi.constant dense<-0.5> : tensor<f32>
+  %r = pi.pow %e, %p : tensor<2x1xf32>, tensor<f32> -> tensor<2x1xf32>
+  %n = pi.mul %g, %x : tensor<4xf32>, tensor<2x4xf32> -> tensor<2x4xf32>
+  // CHECK: %[[Y:.*]] = pi.rms_norm %[[X]] gamma %g : tensor<4xf32> epsilon
+  // CHECK-NEXT: return %[[Y]]
+  %y = pi.mul %r, %n : tensor<2x1xf32>, tensor<2x4xf32> -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}
+
+// -----
+
+// Gamma multiplies the reciprocal, a root by a power.
+// CHECK-LABEL: func @rms_with_gamma_in_the_factor
+// CHECK-SAME: (%[[X:.*]]: tensor<2x4xf32>)
+func.func @rms_with_gamma_in_the_factor(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %eps = pi.constant dense<1.0e-5> : tensor<f32>
+  %g = pi.weight "g" dense<0.5> : tensor<4xf32>
+  %x2 = pi.mul %x, %x : tensor<2x4xf32>, tensor<2x4xf32> -> tensor<2x4xf32>
+  %v = pi.reduce_mean %x2 axes [1] keepdims : tensor<2x4xf32> -> tensor<2x1xf32>
+  %e = pi.add %eps, %v : tensor<f32>, tensor<2x1xf32> -> tensor<2x1xf32>
+  %one = pi.constant dense<1.0> : tensor<f32>
+  %p = pi.constant dense<0.5> : tensor<f32>
+  %s = pi.pow %e, %p : tensor<2x1xf32>, tensor<f32> -> tensor<2x1xf32>
+  %r = pi.div %one, %s : tensor<f32>, tensor<2x1xf32> -> tensor<2x1xf32>
+  %rg = pi.mul %r, %g : tensor<2x1xf32>, tensor<4xf32> -> tensor<2x4xf32>
+  // CHECK: %[[Y:.*]] = pi.rms_norm %[[X]] gamma %g : tensor<4xf32> epsilon
+  // CHECK-NEXT: return %[[Y]]
+  %y = pi.mul %x, %rg : tensor<2x4xf32>, tensor<2x4xf32> -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}
+
+// -----
+
+// Gamma first, then the quotient.
+// CHECK-LABEL: func @divided_after_gamma
+// CHECK-SAME: (%[[X:.*]]: tensor<2x4xf32>)
+func.func @divided_after_gamma(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %eps = pi.constant dense<1.0e-5> : tensor<f32>
+  %g = pi.weight "g" dense<0.5> : tensor<4xf32>
+  %x2 = pi.mul %x, %x : tensor<2x4xf32>, tensor<2x4xf32> -> tensor<2x4xf32>
+  %v = pi.reduce_mean %x2 axes [1] keepdims : tensor<2x4xf32> -> tensor<2x1xf32>
+  %e = pi.add %eps, %v : tensor<f32>, tensor<2x1xf32> -> tensor<2x1xf32>
+  %s = pi.sqrt %e : tensor<2x1xf32>
+  %n = pi.mul %x, %g : tensor<2x4xf32>, tensor<4xf32> -> tensor<2x4xf32>
+  // CHECK: %[[Y:.*]] = pi.rms_norm %[[X]] gamma %g : tensor<4xf32> epsilon
+  // CHECK-NEXT: return %[[Y]]
+  %y = pi.div %n, %s : tensor<2x4xf32>, tensor<2x1xf32> -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}
+
+// -----
+
+// LayerNorm with the reciprocal.
+// CHECK-LABEL: func @layer_norm_by_reciprocal
+// CHECK-SAME: (%[[X:.*]]: tensor<2x4xf32>)
+func.func @layer_norm_by_reciprocal(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %one = pi.constant dense<1.0> : tensor<f32>
+  %eps = pi.constant dense<1.0e-5> : tensor<f32>
+  %m = pi.reduce_mean %x axes [1] keepdims : tensor<2x4xf32> -> tensor<2x1xf32>
+  %c = pi.sub %x, %m : tensor<2x4xf32>, tensor<2x1xf32> -> tensor<2x4xf32>
+  %c2 = pi.mul %c, %c : tensor<2x4xf32>, tensor<2x4xf32> -> tensor<2x4xf32>
+  %v = pi.reduce_mean %c2 axes [1] keepdims : tensor<2x4xf32> -> tensor<2x1xf32>
+  %e = pi.add %v, %eps : tensor<2x1xf32>, tensor<f32> -> tensor<2x1xf32>
+  %s = pi.sqrt %e : tensor<2x1xf32>
+  %r = pi.div %one, %s : tensor<f32>, tensor<2x1xf32> -> tensor<2x1xf32>
+  // CHECK: %[[Y:.*]] = pi.layer_norm %[[X]] epsilon
+  // CHECK-NEXT: return %[[Y]]
+  %y = pi.mul %c, %r : tensor<2x4xf32>, tensor<2x1xf32> -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}
+
+// -----
+
+// Twice the reciprocal is no norm: its factor is no gamma.
+// CHECK-LABEL: func @reciprocal_of_two
+// CHECK-SAME: (%[[X:.*]]: tensor<2x4xf32>)
+func.func @reciprocal_of_two(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %eps = pi.constant dense<1.0e-5> : tensor<f32>
+  %g = pi.weight "g" dense<0.5> : tensor<4xf32>
+  %x2 = pi.mul %x, %x : tensor<2x4xf32>, tensor<2x4xf32> -> tensor<2x4xf32>
+  %v = pi.reduce_mean %x2 axes [1] keepdims : tensor<2x4xf32> -> tensor<2x1xf32>
+  %e = pi.add %eps, %v : tensor<f32>, tensor<2x1xf32> -> tensor<2x1xf32>
+  %two = pi.constant dense<2.0> : tensor<f32>
+  %s = pi.sqrt %e : tensor<2x1xf32>
+  %r = pi.div %two, %s : tensor<f32>, tensor<2x1xf32> -> tensor<2x1xf32>
+  // CHECK-NOT: pi.rms_norm
+  // CHECK: pi.sqrt
+  %y = pi.mul %x, %r : tensor<2x4xf32>, tensor<2x1xf32> -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}
+
+// -----
+
+// Times the root instead of its reciprocal.
+// CHECK-LABEL: func @product_with_the_root
+// CHECK-SAME: (%[[X:.*]]: tensor<2x4xf32>)
+func.func @product_with_the_root(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %eps = pi.constant dense<1.0e-5> : tensor<f32>
+  %g = pi.weight "g" dense<0.5> : tensor<4xf32>
+  %x2 = pi.mul %x, %x : tensor<2x4xf32>, tensor<2x4xf32> -> tensor<2x4xf32>
+  %v = pi.reduce_mean %x2 axes [1] keepdims : tensor<2x4xf32> -> tensor<2x1xf32>
+  %e = pi.add %eps, %v : tensor<f32>, tensor<2x1xf32> -> tensor<2x1xf32>
+  %s = pi.sqrt %e : tensor<2x1xf32>
+  // CHECK-NOT: pi.rms_norm
+  // CHECK: pi.sqrt
+  %y = pi.mul %x, %s : tensor<2x4xf32>, tensor<2x1xf32> -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}

@@ -88,7 +88,7 @@ TEST_F(NonlinearTest, EveryKind) {
   EXPECT_EQ(kind("silu %x"), NonlinearKind::Silu);
   EXPECT_EQ(kind("sqrt %x"), NonlinearKind::Elementwise);
   EXPECT_EQ(kind("erf %x"), NonlinearKind::Elementwise);
-  EXPECT_EQ(kind("tanh %x"), NonlinearKind::Elementwise);
+  EXPECT_EQ(kind("tanh %x"), NonlinearKind::Tanh);
 }
 
 } // namespace

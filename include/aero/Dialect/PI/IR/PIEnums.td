@@ -20,7 +20,8 @@ def PI_NonlinearKind : I32EnumAttr<"NonlinearKind",
   I32EnumAttrCase<"Relu", 4, "relu">,
   I32EnumAttrCase<"LeakyRelu", 5, "leaky_relu">,
   I32EnumAttrCase<"Silu", 6, "silu">,
-  I32EnumAttrCase<"Elementwise", 7, "elementwise">
+  I32EnumAttrCase<"Elementwise", 7, "elementwise">,
+  I32EnumAttrCase<"Tanh", 8, "tanh">
 ]> {
   let cppNamespace = "::aero::pi";
 }

@@ -20,6 +20,24 @@ namespace aero::pi {
 /// "/h.0/ln_1/*".
 std::string getNodeName(mlir::Location loc);
 
+/// A `pi.weight`, or the transpose of one with rank 2: a matrix that the file
+/// holds the other way round. Passes read such a matrix through the transpose;
+/// nobody copies it before the secure program is made.
+struct WeightMatrix {
+  WeightOp weight;
+  bool isTransposed = false;
+
+  explicit operator bool() const {
+    return static_cast<bool>(const_cast<WeightOp &>(weight));
+  }
+};
+
+/// `value` as one of these; a null weight if it is neither.
+WeightMatrix getWeightMatrix(mlir::Value value);
+
+/// Whether `op` transposes a tensor of rank 2.
+bool isMatrixTranspose(TransposeOp op);
+
 /// The transformer layer recorded in a location by `pi-raise`, or -1.
 int64_t getLayer(mlir::Location loc);
 

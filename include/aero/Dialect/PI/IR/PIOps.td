@@ -214,7 +214,8 @@ def PI_MaxOp : PI_BinaryOp<"max", PI_FloatTensor, [Commutative]> {
 def PI_ExpOp : PI_NonlinearUnaryOp<"exp"> { let summary = "Exponential function"; }
 def PI_SqrtOp : PI_NonlinearUnaryOp<"sqrt"> { let summary = "Square root"; }
 def PI_ErfOp : PI_NonlinearUnaryOp<"erf"> { let summary = "Error function"; }
-def PI_TanhOp : PI_NonlinearUnaryOp<"tanh"> { let summary = "Hyperbolic tangent"; }
+/// A part of GELU, or alone the activation of a pooler.
+def PI_TanhOp : PI_ActivationOp<"tanh"> { let summary = "Hyperbolic tangent"; }
 def PI_SigmoidOp : PI_NonlinearUnaryOp<"sigmoid"> { let summary = "1 / (1 + exp(-x))"; }
 def PI_SinOp : PI_NonlinearUnaryOp<"sin"> { let summary = "Sine"; }
 def PI_CosOp : PI_NonlinearUnaryOp<"cos"> { let summary = "Cosine"; }

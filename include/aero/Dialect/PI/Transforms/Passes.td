@@ -27,13 +27,14 @@ def RaisePass : Pass<"pi-raise", "::mlir::func::FuncOp"> {
       - LayerNorm and RMSNorm over the last dimension, with or without gamma
         and beta: `pi.layer_norm`, `pi.rms_norm`;
       - GELU by erf or by tanh, in any order of its factors: `pi.gelu`;
-      - a product with a weight matrix and the sum with a bias: `pi.linear`;
+      - a product with a weight matrix, or with the transpose of one, and the
+        sum with a bias: `pi.linear`. Nothing is copied: the matrix stays the
+        `pi.transpose` of its `pi.weight`, under its own name;
       - multi-head softmax attention with scores scaled by a public number,
         unmasked or with a causal mask. The mask is compared element by
         element, whether it chooses by a condition (of either polarity) or adds
         minus infinity: `pi.attention`;
-      - position rows and transposed weights: a `pi.weight` with `[0:16]` or
-        `^T` after its name.
+      - position rows: a `pi.weight` with `[0:16]` after its name.
     The location of every op holds its transformer layer (see `getLayer`).
 
     Before:
