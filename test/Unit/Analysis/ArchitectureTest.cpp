@@ -221,7 +221,7 @@ TEST(ArchitectureTest, BERT) {
   EXPECT_THAT(groups,
               ElementsAre("layer_norm 1 before_blocks", "softmax 8 block",
                           "layer_norm 4 block", "gelu 2 block",
-                          "elementwise 1 after_blocks"));
+                          "tanh 1 after_blocks"));
   EXPECT_EQ(census.getParameters(ParameterKind::PositionEmbedding).elements,
             32);
   // The table of sentences and the pooler.
