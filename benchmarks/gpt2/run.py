@@ -47,7 +47,7 @@ def main() -> None:
 
     if not arguments.model.exists():
         print(f"writing {arguments.model} ...", flush=True)
-        timed(["/usr/bin/python3", str(HERE / "make_model.py"), "--output",
+        timed(["/usr/bin/python3", str(HERE / "make_model.py"),
                str(arguments.model)])
     with tempfile.TemporaryDirectory() as folder:
         _, seconds, peak = timed(
