@@ -16,11 +16,6 @@ using namespace mlir;
 namespace aero::pi {
 namespace {
 
-/// What an exporter adds to a masked score, or puts in its place, at most.
-/// Finite masks (-1e4 in old GPT-2, the lowest float elsewhere) are as good as
-/// minus infinity: exp of them is 0 in float beside any score of use.
-constexpr double kMasked = -1e4;
-
 std::string formatNumber(double value) {
   std::string text;
   llvm::raw_string_ostream os(text);
@@ -181,7 +176,7 @@ LogicalResult ScoreMask::clamp(Value least, Explain why) {
     return failure();
   for (size_t i = 0; i < bound->size(); ++i)
     for (bool value : {false, true})
-      if (double x = bound->get(i, value); !(x <= kMasked)) {
+      if (double x = bound->get(i, value); !(x <= kMaskedScore)) {
         why("the scores are kept above " + formatNumber(x) +
             ", which is not minus infinity");
         return failure();
@@ -273,7 +268,7 @@ Score Classifier::classify(int64_t b, int64_t h, int64_t t, int64_t s) const {
   bool masked[2];
   for (bool value : {false, true}) {
     double x = added.get(i, value);
-    masked[value] = x <= kMasked;
+    masked[value] = x <= kMaskedScore;
     if (masked[value])
       continue;
     if (kept.get(k, value) == 0) {

@@ -56,6 +56,18 @@ SmallVector<int64_t, 4> getSteps(ArrayRef<int64_t> stored) {
   return steps;
 }
 
+/// Whether all elements of `op` are 0, 1, or numbers that hide a score.
+bool holdsMask(WeightOp op) {
+  auto data = getFloatData(op.getValue());
+  if (!data) {
+    llvm::consumeError(data.takeError());
+    return false;
+  }
+  return llvm::all_of(*data, [](float x) {
+    return x == 0 || x == 1 || std::abs(x) >= -kMaskedScore;
+  });
+}
+
 /// numpy's rules; the shapes are known to agree.
 SmallVector<int64_t, 4> broadcastShapes(ArrayRef<int64_t> a,
                                         ArrayRef<int64_t> b) {
@@ -216,8 +228,8 @@ MaskEvaluator::Outcome MaskEvaluator::evaluate(Value value, Explain why) {
   return outcome;
 }
 
-bool MaskEvaluator::computeConstant(ConstantOp op, MaskTensor &result) {
-  auto type = cast<RankedTensorType>(op.getType());
+bool MaskEvaluator::readElements(ElementsAttr elements, MaskTensor &result) {
+  auto type = cast<RankedTensorType>(elements.getType());
   result.shape.assign(type.getShape().begin(), type.getShape().end());
   auto take = [&](auto data) {
     if (!data) {
@@ -228,7 +240,7 @@ bool MaskEvaluator::computeConstant(ConstantOp op, MaskTensor &result) {
     result.zeros.assign(data->begin(), data->end());
     return true;
   };
-  if (auto splat = dyn_cast<SplatElementsAttr>(op.getValue())) {
+  if (auto splat = dyn_cast<SplatElementsAttr>(elements)) {
     result.stored.assign(result.shape.size(), 1);
     Type element = type.getElementType();
     if (element.isF32())
@@ -238,12 +250,12 @@ bool MaskEvaluator::computeConstant(ConstantOp op, MaskTensor &result) {
     else
       result.zeros = {double(splat.getSplatValue<int64_t>())};
   } else if (type.getElementType().isF32()) {
-    if (!take(getFloatData(op.getValue())))
+    if (!take(getFloatData(elements)))
       return false;
   } else if (type.getElementType().isInteger(1)) {
-    if (!take(getBoolData(op.getValue())))
+    if (!take(getBoolData(elements)))
       return false;
-  } else if (!take(getInt64Data(op.getValue()))) {
+  } else if (!take(getInt64Data(elements))) {
     return false;
   }
   return type.getElementType().isF32() ||
@@ -446,11 +458,17 @@ MaskEvaluator::Outcome MaskEvaluator::compute(Value value, MaskTensor &result,
                                               Explain why) {
   Operation *op = value.getDefiningOp();
   if (auto constant = dyn_cast_or_null<ConstantOp>(op)) {
-    if (computeConstant(constant, result))
+    if (readElements(constant.getValue(), result))
       return Outcome::Known;
     why("a constant of the mask cannot be read");
     return Outcome::Failed;
   }
+  // Exporters store masks, and what they fill them with, as initializers. Such
+  // a one is architecture; others are the server's and at most a bias.
+  if (auto weight = dyn_cast_or_null<WeightOp>(op))
+    return holdsMask(weight) && readElements(weight.getValue(), result)
+               ? Outcome::Known
+               : computeSource(value, result, why);
   bool isShape = isa_and_present<ReshapeOp, BroadcastOp, TransposeOp, SliceOp,
                                  TakeOp>(op);
   bool isArithmetic =

@@ -25,6 +25,11 @@
 
 namespace aero::pi {
 
+/// What an exporter adds to a masked score, or puts in its place, at most.
+/// Finite masks (-1e4 in old GPT-2, the lowest float elsewhere) are as good as
+/// minus infinity: exp of them is 0 in float beside any score of use.
+inline constexpr double kMaskedScore = -1e4;
+
 /// A tensor of which each element is a number, or depends on one element of one
 /// runtime value, the source, that is 0 or 1.
 class MaskTensor {
@@ -99,7 +104,7 @@ public:
 private:
   Outcome compute(mlir::Value value, MaskTensor &result, Explain why);
   Outcome computeSource(mlir::Value value, MaskTensor &result, Explain why);
-  bool computeConstant(ConstantOp op, MaskTensor &result);
+  bool readElements(mlir::ElementsAttr elements, MaskTensor &result);
   bool computeShape(mlir::Operation *op, const MaskTensor &input,
                     MaskTensor &result);
   Outcome computeArithmetic(mlir::Operation *op, MaskTensor &result,

@@ -232,14 +232,17 @@ LogicalResult Matcher::matchHeads() {
   SmallVector<int64_t, 4> &order = match.key.order;
   std::swap(order[order.size() - 1], order[order.size() - 2]);
 
+  // The scores may be reshaped between the products.
+  for (MatMulOp op : {product, match.context}) {
+    size_t rank = getShape(op.getLhs()).size();
+    if (getShape(op.getRhs()).size() != rank)
+      return fail("the factors of " + describeValue(op) +
+                  " have not as many dimensions");
+    if (rank != 3 && rank != 4)
+      return fail("the product " + describeValue(op) +
+                  " is not over (batch, heads, queries, keys)");
+  }
   size_t rank = getShape(product).size();
-  for (Value factor : {product.getLhs(), product.getRhs(),
-                       match.context.getLhs(), match.context.getRhs()})
-    if (getShape(factor).size() != rank)
-      return fail("queries, keys and values have not as many dimensions");
-  if (rank != 3 && rank != 4)
-    return fail("the product of queries and keys is not over (batch, heads, "
-                "queries, keys)");
 
   ArrayRef<int64_t> scores = getShape(product);
   auto [batch, heads] = rank == 4 ? std::pair(scores[0], scores[1])

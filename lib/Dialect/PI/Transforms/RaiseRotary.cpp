@@ -349,7 +349,8 @@ LogicalResult RotaryMatcher::matchColumns(ArrayRef<Sum> sums) {
   for (int64_t pair = 0; pair < match.rotated / 2; ++pair)
     if (failed(matchPair(sums, pair)))
       return failure();
-  return success();
+  std::string why = whyNotAngles(match.cos.value, match.sin.value);
+  return why.empty() ? success() : fail(why);
 }
 
 /// Which dimension of the input is the tokens: the one that the tables have.

@@ -9,6 +9,8 @@
 
 #include "llvm/ADT/Sequence.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace aero::pi {
@@ -99,24 +101,22 @@ std::optional<std::pair<Value, int64_t>> getColumnSource(Operation *op,
   return {{widen.getInput(), column / count}};
 }
 
-bool areSameInConstant(ConstantOp op, int64_t first, int64_t second) {
-  auto data = getFloatData(op.getValue());
-  if (!data) {
-    llvm::consumeError(data.takeError());
+bool areSameInConstant(Value stored, int64_t first, int64_t second) {
+  std::optional<ElementsData<float>> data = readFloats(stored);
+  if (!data)
     return false;
-  }
-  int64_t width = getShape(op).back();
+  int64_t width = getShape(stored).back();
   for (size_t row = 0; row + width <= data->size(); row += width)
     if ((*data)[row + first] != (*data)[row + second])
       return false;
   return true;
 }
 
-/// Whether positions, constants and the functions of angles are all that
-/// `value` is made of.
-bool isMadeOfAngles(Value value) {
+/// The constant, parameter, cosine or sine that the rows and columns of `value`
+/// are taken from; null if it is something else.
+Operation *findTable(Value value) {
   Operation *op = value.getDefiningOp();
-  while (op && !isa<ConstantOp, CosOp, SinOp>(op)) {
+  while (op && !isa<ConstantOp, WeightOp, CosOp, SinOp>(op)) {
     Value next = getRowwiseInput(op);
     if (!next)
       next = getColumnwiseInput(op);
@@ -125,7 +125,7 @@ bool isMadeOfAngles(Value value) {
         next = source->first;
     op = next ? next.getDefiningOp() : nullptr;
   }
-  return op != nullptr;
+  return op;
 }
 
 /// The columns `columns` of `value`, with its other dimensions in row-major
@@ -133,19 +133,15 @@ bool isMadeOfAngles(Value value) {
 Value selectColumns(OpBuilder &builder, Location loc, Value value,
                     ArrayRef<int64_t> columns) {
   Operation *op = value.getDefiningOp();
-  if (auto constant = dyn_cast_or_null<ConstantOp>(op)) {
-    if (auto data = getFloatData(constant.getValue())) {
-      size_t width = getShape(value).back();
-      std::vector<float> values;
-      for (size_t row = 0; row < data->size(); row += width)
-        for (int64_t column : columns)
-          values.push_back((*data)[row + column]);
-      SmallVector<int64_t> shape(getShape(value));
-      shape.back() = columns.size();
-      return createConstant(builder, loc, shape, std::move(values));
-    } else {
-      llvm::consumeError(data.takeError());
-    }
+  if (std::optional<ElementsData<float>> data = readFloats(value)) {
+    size_t width = getShape(value).back();
+    std::vector<float> values;
+    for (size_t row = 0; row < data->size(); row += width)
+      for (int64_t column : columns)
+        values.push_back((*data)[row + column]);
+    SmallVector<int64_t> shape(getShape(value));
+    shape.back() = columns.size();
+    return createConstant(builder, loc, shape, std::move(values));
   }
   // Half of the cosines is the cosines of half of the angles.
   if (isa_and_present<CosOp, SinOp>(op)) {
@@ -158,7 +154,7 @@ Value selectColumns(OpBuilder &builder, Location loc, Value value,
     if (getRowwiseInput(op))
       return selectColumns(builder, loc, reshape.getInput(), columns);
   if (auto embedding = dyn_cast_or_null<EmbeddingOp>(op);
-      embedding && embedding.getTable().getDefiningOp<ConstantOp>())
+      embedding && readFloats(embedding.getTable()))
     return EmbeddingOp::create(
         builder, op->getLoc(),
         selectColumns(builder, loc, embedding.getTable(), columns),
@@ -199,7 +195,30 @@ Value selectColumns(OpBuilder &builder, Location loc, Value value,
 bool isAngleTable(Value value, MulOp product) {
   if (getShape(value).empty())
     return false;
-  return value.getType() != product.getType() || isMadeOfAngles(value);
+  return value.getType() != product.getType() || findTable(value);
+}
+
+std::string whyNotAngles(Value cos, Value sin) {
+  Operation *tables[] = {findTable(cos), findTable(sin)};
+  if (!isa_and_present<WeightOp>(tables[0]) &&
+      !isa_and_present<WeightOp>(tables[1]))
+    return "";
+  std::optional<ElementsData<float>> data[2];
+  for (int i = 0; i < 2; ++i)
+    if (isa_and_present<WeightOp>(tables[i]))
+      data[i] = readFloats(tables[i]->getResult(0));
+  if (!data[0] || !data[1] || data[0]->size() != data[1]->size() ||
+      data[0]->size() == 0)
+    return "one of the tables is a parameter that cannot be read";
+  auto getSum = [&](size_t i) {
+    double c = (*data[0])[i], s = (*data[1])[i];
+    return c * c + s * s;
+  };
+  double expected = getSum(0);
+  for (size_t i = 0; i < data[0]->size(); ++i)
+    if (!(std::abs(getSum(i) - expected) <= 1e-3 * expected))
+      return "the tables are parameters, and no cosines and sines";
+  return "";
 }
 
 bool areSameColumns(Value table, int64_t first, int64_t second) {
@@ -207,8 +226,8 @@ bool areSameColumns(Value table, int64_t first, int64_t second) {
     Operation *op = table.getDefiningOp();
     if (!op)
       return false;
-    if (auto constant = dyn_cast<ConstantOp>(op))
-      return areSameInConstant(constant, first, second);
+    if (isa<ConstantOp, WeightOp>(op))
+      return areSameInConstant(table, first, second);
     if (Value next = getColumnwiseInput(op)) {
       table = next;
       continue;

@@ -27,6 +27,11 @@ struct AngleTable {
 /// computed from positions, or one for all heads.
 bool isAngleTable(mlir::Value value, MulOp product);
 
+/// Why tables that are initializers of the model are not read: they are the
+/// server's unless they are cosines and sines, squares of which have one sum.
+/// An empty string if they may be read.
+std::string whyNotAngles(mlir::Value cos, mlir::Value sin);
+
 /// Whether two columns of `table` (its last dimension) always hold the same
 /// numbers: exporters store the angle of a pair twice.
 bool areSameColumns(mlir::Value table, int64_t first, int64_t second);

@@ -250,3 +250,21 @@ func.func @one_token(%q: tensor<1x1x4xf32>, %k: tensor<1x5x4xf32>) -> tensor<1x1
   %y = pi.reshape %ot : tensor<1x1x2x2xf32> -> tensor<1x1x4xf32>
   return %y : tensor<1x1x4xf32>
 }
+
+// -----
+
+// GPT-NeoX by baddbmm: scores of three dimensions, context of four.
+// CHECK-LABEL: func @reshaped_scores
+func.func @reshaped_scores(%q: tensor<2x4x3x2xf32>, %k: tensor<2x4x3x2xf32>, %v: tensor<2x4x3x2xf32>) -> tensor<2x4x3x2xf32> {
+  %half = pi.constant dense<0.5> : tensor<f32>
+  %q3 = pi.reshape %q : tensor<2x4x3x2xf32> -> tensor<8x3x2xf32>
+  %k3 = pi.reshape %k : tensor<2x4x3x2xf32> -> tensor<8x3x2xf32>
+  %kt = pi.transpose %k3 [0, 2, 1] : tensor<8x3x2xf32> -> tensor<8x2x3xf32>
+  %s = pi.matmul %q3, %kt : tensor<8x3x2xf32>, tensor<8x2x3xf32> -> tensor<8x3x3xf32>
+  %h = pi.mul %s, %half : tensor<8x3x3xf32>, tensor<f32> -> tensor<8x3x3xf32>
+  %s4 = pi.reshape %h : tensor<8x3x3xf32> -> tensor<2x4x3x3xf32>
+  %p = pi.softmax %s4 axis 3 : tensor<2x4x3x3xf32>
+  // CHECK: pi.attention {{.*}} heads 4 scale 5.000000e-01 : tensor<2x3x8xf32>
+  %o = pi.matmul %p, %v : tensor<2x4x3x3xf32>, tensor<2x4x3x2xf32> -> tensor<2x4x3x2xf32>
+  return %o : tensor<2x4x3x2xf32>
+}

@@ -302,3 +302,24 @@ func.func @clamped_scores(%q: tensor<2x2x3x4xf32>, %k: tensor<2x2x4x3xf32>, %v: 
   %o = pi.matmul %p, %v : tensor<2x2x3x3xf32>, tensor<2x2x3x4xf32> -> tensor<2x2x3x4xf32>
   return %o : tensor<2x2x3x4xf32>
 }
+
+// -----
+
+// Exporters store the mask, and what it is filled with, as initializers.
+// CHECK-LABEL: func @stored_mask
+func.func @stored_mask(%q: tensor<2x2x3x4xf32>, %k: tensor<2x2x4x3xf32>, %v: tensor<2x2x3x4xf32>, %mask: tensor<2x3xi64>) -> tensor<2x2x3x4xf32> {
+  %b = pi.weight "bias" dense<[[1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [1.0, 1.0, 1.0]]> : tensor<3x3xf32>
+  %zero = pi.weight "zero" dense<0.0> : tensor<f32>
+  %inf = pi.weight "inf" dense<0xFF800000> : tensor<f32>
+  %s = pi.matmul %q, %k : tensor<2x2x3x4xf32>, tensor<2x2x4x3xf32> -> tensor<2x2x3x3xf32>
+  %e = pi.reshape %mask : tensor<2x3xi64> -> tensor<2x1x1x3xi64>
+  %c = pi.cast %e : tensor<2x1x1x3xi64> -> tensor<2x1x1x3xi1>
+  %a = pi.where %c, %zero, %inf : tensor<2x1x1x3xi1>, tensor<f32>, tensor<f32> -> tensor<2x1x1x3xf32>
+  %x = pi.add %s, %a : tensor<2x2x3x3xf32>, tensor<2x1x1x3xf32> -> tensor<2x2x3x3xf32>
+  %l = pi.compare eq %b, %zero : tensor<3x3xf32>, tensor<f32> -> tensor<3x3xi1>
+  %m = pi.where %l, %inf, %x : tensor<3x3xi1>, tensor<f32>, tensor<2x2x3x3xf32> -> tensor<2x2x3x3xf32>
+  %p = pi.softmax %m axis 3 : tensor<2x2x3x3xf32>
+  // CHECK: pi.attention {{.*}} mask %{{.*}} : tensor<2x3xi64> heads 2 scale 1.000000e+00 causal
+  %o = pi.matmul %p, %v : tensor<2x2x3x3xf32>, tensor<2x2x3x4xf32> -> tensor<2x2x3x4xf32>
+  return %o : tensor<2x2x3x4xf32>
+}

@@ -279,3 +279,44 @@ func.func @only_joined(%h: tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32> {
   %4 = pi.concat %2, %1 axis 3 : tensor<1x2x3x2xf32>, tensor<1x2x3x2xf32> -> tensor<1x2x3x4xf32>
   return %4 : tensor<1x2x3x4xf32>
 }
+
+// -----
+
+// GPT-NeoX stores its angles as initializers. They are public: cosines and sines.
+// CHECK-LABEL: func @stored_angles
+func.func @stored_angles(%h: tensor<1x2x3x2xf32>) -> tensor<1x2x3x2xf32> {
+  %cos = pi.weight "cos_cached" dense<[[[[1.0, 1.0], [0.6, 0.6], [0.0, 0.0]]]]> : tensor<1x1x3x2xf32>
+  %sin = pi.weight "sin_cached" dense<[[[[0.0, 0.0], [0.8, 0.8], [1.0, 1.0]]]]> : tensor<1x1x3x2xf32>
+  %minus = pi.constant dense<-1.0> : tensor<f32>
+  %0 = pi.mul %h, %cos : tensor<1x2x3x2xf32>, tensor<1x1x3x2xf32> -> tensor<1x2x3x2xf32>
+  %1 = pi.slice %h axis 3 offset 0 : tensor<1x2x3x2xf32> -> tensor<1x2x3x1xf32>
+  %2 = pi.slice %h axis 3 offset 1 : tensor<1x2x3x2xf32> -> tensor<1x2x3x1xf32>
+  %3 = pi.mul %2, %minus : tensor<1x2x3x1xf32>, tensor<f32> -> tensor<1x2x3x1xf32>
+  %4 = pi.concat %3, %1 axis 3 : tensor<1x2x3x1xf32>, tensor<1x2x3x1xf32> -> tensor<1x2x3x2xf32>
+  %5 = pi.mul %4, %sin : tensor<1x2x3x2xf32>, tensor<1x1x3x2xf32> -> tensor<1x2x3x2xf32>
+  // CHECK-NOT: pi.weight
+  // CHECK-DAG: %[[C:.*]] = pi.constant dense<{{\[\[}}1.000000e+00], [6.000000e-01], [0.000000e+00]]> : tensor<3x1xf32>
+  // CHECK: pi.rotary_embedding %{{.*}} cos %[[C]]
+  %6 = pi.add %0, %5 : tensor<1x2x3x2xf32>, tensor<1x2x3x2xf32> -> tensor<1x2x3x2xf32>
+  return %6 : tensor<1x2x3x2xf32>
+}
+
+// -----
+
+// Parameters that are no cosines and sines stay the server's.
+// CHECK-LABEL: func @learned_tables
+func.func @learned_tables(%h: tensor<1x2x3x2xf32>) -> tensor<1x2x3x2xf32> {
+  %cos = pi.weight "cos_cached" dense<0.6> : tensor<1x1x3x2xf32>
+  %sin = pi.weight "sin_cached" dense<[[[[0.8, 0.8], [0.8, 0.8], [0.7, 0.7]]]]> : tensor<1x1x3x2xf32>
+  %minus = pi.constant dense<-1.0> : tensor<f32>
+  %0 = pi.mul %h, %cos : tensor<1x2x3x2xf32>, tensor<1x1x3x2xf32> -> tensor<1x2x3x2xf32>
+  %1 = pi.slice %h axis 3 offset 0 : tensor<1x2x3x2xf32> -> tensor<1x2x3x1xf32>
+  %2 = pi.slice %h axis 3 offset 1 : tensor<1x2x3x2xf32> -> tensor<1x2x3x1xf32>
+  %3 = pi.mul %2, %minus : tensor<1x2x3x1xf32>, tensor<f32> -> tensor<1x2x3x1xf32>
+  %4 = pi.concat %3, %1 axis 3 : tensor<1x2x3x1xf32>, tensor<1x2x3x1xf32> -> tensor<1x2x3x2xf32>
+  %5 = pi.mul %4, %sin : tensor<1x2x3x2xf32>, tensor<1x1x3x2xf32> -> tensor<1x2x3x2xf32>
+  // CHECK-NOT: pi.rotary_embedding
+  // CHECK: pi.concat
+  %6 = pi.add %0, %5 : tensor<1x2x3x2xf32>, tensor<1x2x3x2xf32> -> tensor<1x2x3x2xf32>
+  return %6 : tensor<1x2x3x2xf32>
+}
