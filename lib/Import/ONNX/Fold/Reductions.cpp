@@ -57,6 +57,9 @@ template <Reduction kind> Folded evaluateReduce(Node &node) {
   if (axes->empty())
     return input;
   Shape kept = getReducedShape(input.shape, *axes, /*keepdims=*/true);
+  // Without elements the input may have dimensions that no memory holds.
+  if (!fitsFolding(node, kept) || failed(node.chargeWork(input.size())))
+    return std::nullopt;
   HostTensor result = HostTensor::makeZeros(input.kind, kept);
   if (result.size() == 0)
     return foldError(node, "it reduces a tensor without elements");
@@ -172,11 +175,15 @@ HostTensor contract(ArrayRef<const HostTensor *> inputs,
   return result;
 }
 
-/// How many products a constant may take.
-bool fitsContraction(Node &node, ArrayRef<int64_t> sizes) {
+/// How many products a constant may take, over all values of the indices.
+bool fitsContraction(Node &node, ArrayRef<unsigned> output,
+                     ArrayRef<int64_t> sizes) {
+  Shape shape;
+  for (unsigned i : output)
+    shape.push_back(sizes[i]);
   std::optional<int64_t> count = countElements(sizes);
-  if (count && *count <= (int64_t(1) << 30))
-    return true;
+  if (count && *count <= 16 * node.getOptions().maxFoldedElements)
+    return fitsFolding(node, shape) && succeeded(node.chargeWork(*count));
   (void)node.unsupported("it multiplies constants of too many elements");
   return false;
 }
@@ -200,7 +207,8 @@ Folded evaluateMatMul(Node &node) {
   unsigned rank = batch->size();
   Shape sizes = *batch;
   sizes.append({left[left.size() - 2], right.back(), left.back()});
-  if (!fitsContraction(node, sizes))
+  SmallVector<unsigned> output = llvm::to_vector(llvm::seq<unsigned>(rank + 2));
+  if (!fitsContraction(node, output, sizes))
     return std::nullopt;
   auto getTerm = [&](ArrayRef<int64_t> shape, unsigned row, unsigned column) {
     SmallVector<unsigned> term;
@@ -209,7 +217,6 @@ Folded evaluateMatMul(Node &node) {
     term.append({row, column});
     return term;
   };
-  SmallVector<unsigned> output = llvm::to_vector(llvm::seq<unsigned>(rank + 2));
   return contract(
       {&a, &b},
       {getTerm(left, rank, rank + 2), getTerm(right, rank + 2, rank + 1)},
@@ -235,6 +242,8 @@ Folded evaluateEinsum(Node &node) {
   SmallVector<const HostTensor *> inputs;
   SmallVector<SmallVector<unsigned>> terms(texts.size());
   for (auto [i, text] : llvm::enumerate(texts)) {
+    if (!node.hasInput(i))
+      return foldError(node, "its input " + Twine(i) + " is missing");
     const HostTensor &input = *node.getConstant(i);
     if (input.kind != ElementKind::Float || input.shape.size() != text.size())
       return foldError(node, "its equation does not fit its inputs");
@@ -263,7 +272,7 @@ Folded evaluateEinsum(Node &node) {
       return foldError(node, "its equation does not fit its inputs");
     output.push_back(found->second);
   }
-  if (!fitsContraction(node, sizes))
+  if (!fitsContraction(node, output, sizes))
     return std::nullopt;
   return contract(inputs, terms, output, sizes);
 }

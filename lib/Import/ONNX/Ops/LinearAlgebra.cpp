@@ -155,8 +155,10 @@ LogicalResult importEinsum(Node &node) {
   auto [inputs, output] = StringRef(equation).split("->");
   auto [left, right] = inputs.split(',');
   if (node.getNumInputs() != 2 || !StringRef(equation).contains("->") ||
-      StringRef(equation).contains('.'))
+      StringRef(equation).count(',') != 1 || StringRef(equation).contains('.'))
     return node.unsupported(known);
+  if (!node.hasInput(1))
+    return node.invalid("its input 1 is missing");
   for (unsigned i = 0; i < 2; ++i)
     if (failed(node.requireFloat(i)))
       return failure();
