@@ -17,9 +17,11 @@ using llvm::StringRef;
 
 namespace {
 
-/// Functions may call functions, but a small file must not grow without bound.
+/// Functions may call functions, but a small file must not grow without bound:
+/// neither in nodes nor in the bytes of their names and attributes.
 constexpr unsigned kMaxDepth = 64;
-constexpr size_t kMaxNodes = 1u << 20;
+constexpr uint64_t kMaxNodes = 1u << 20;
+constexpr uint64_t kMaxBytes = uint64_t(1) << 28;
 
 std::string getKey(StringRef domain, StringRef name) {
   return (domain + "::" + name).str();
@@ -67,8 +69,24 @@ public:
   }
 
 private:
-  /// What a subgraph reads from outside; its own values keep their names.
+  /// What a subgraph reads from outside; its own values keep their names, also
+  /// those that hide one from outside.
   void apply(onnx::GraphProto &graph) const {
+    std::vector<std::string> hidden;
+    auto hide = [&](const std::string &name) {
+      if (names.contains(name))
+        hidden.push_back(name);
+    };
+    for (const onnx::TensorProto &tensor : graph.initializer())
+      hide(tensor.name());
+    for (const onnx::NodeProto &node : graph.node())
+      llvm::for_each(node.output(), hide);
+    if (!hidden.empty()) {
+      Renaming inner = *this;
+      for (const std::string &name : hidden)
+        inner.names.erase(name);
+      return inner.apply(graph);
+    }
     for (onnx::NodeProto &node : *graph.mutable_node())
       apply(node);
     for (onnx::ValueInfoProto &output : *graph.mutable_output())
@@ -79,12 +97,16 @@ private:
   llvm::StringMap<std::string> names;
 };
 
-/// Gives the attributes of a function's node that refer to attributes of the
-/// call the values that the call, or else the function, sets.
+/// Gives the attributes of a function's node, and of the nodes of its
+/// subgraphs, that refer to attributes of the call the values that the call, or
+/// else the function, sets.
 void bindAttributes(onnx::NodeProto &node, const onnx::NodeProto &call) {
   auto *attributes = node.mutable_attribute();
   for (int i = attributes->size(); i-- > 0;) {
     onnx::AttributeProto &attribute = (*attributes)[i];
+    if (attribute.has_g())
+      for (onnx::NodeProto &inner : *attribute.mutable_g()->mutable_node())
+        bindAttributes(inner, call);
     if (attribute.ref_attr_name().empty())
       continue;
     const onnx::AttributeProto *value = nullptr;
@@ -146,42 +168,63 @@ void aero::forEachRead(const onnx::NodeProto &node,
 
 void FlatGraph::flatten(const onnx::ModelProto &model, int64_t opset,
                         Report report) {
-  for (const onnx::FunctionProto &function : model.functions())
+  // A function that is called once may be as large as the file.
+  maxBytes = kMaxBytes;
+  for (const onnx::FunctionProto &function : model.functions()) {
+    maxBytes += 2 * function.ByteSizeLong();
     if (!functions
              .try_emplace(getKey(function.domain(), function.name()), &function)
              .second)
       report("function " + quoted(function.name()) +
              " is defined twice; export the model again");
+  }
   nodes.reserve(model.graph().node_size());
   for (const onnx::NodeProto &node : model.graph().node())
-    add(node, opset, /*caller=*/"", /*depth=*/0, report);
-  if (overflown)
-    report("its functions unfold to more than " + std::to_string(kMaxNodes) +
-           " nodes, or call each other without end; export the model without "
-           "functions");
+    add(node, opset, /*caller=*/"", /*depth=*/0, {nodes, report});
+}
+
+void FlatGraph::overflow(const std::string &why, Report report) {
+  if (!overflown)
+    report(why + "; export the model without functions");
+  overflown = true;
+}
+
+bool FlatGraph::charge(uint64_t nodes, uint64_t bytes, Report report) {
+  madeNodes += nodes;
+  madeBytes += bytes;
+  if (madeNodes > kMaxNodes)
+    overflow("unfolds to more than " + std::to_string(kMaxNodes) + " nodes",
+             report);
+  else if (madeBytes > maxBytes)
+    overflow("unfolds to nodes of more than " + std::to_string(maxBytes >> 20) +
+                 " MB",
+             report);
+  return !overflown;
 }
 
 void FlatGraph::add(const onnx::NodeProto &node, int64_t opset,
-                    const std::string &caller, unsigned depth, Report report) {
-  if (overflown)
+                    const std::string &caller, unsigned depth, Target target) {
+  if (overflown || !charge(1, caller.size(), target.report))
     return;
-  if (nodes.size() >= kMaxNodes || depth > kMaxDepth) {
-    overflown = true;
-    return;
-  }
-  std::string name = getName(node, caller, nodes.size());
+  std::string name = getName(node, caller, target.nodes.size());
   auto found = functions.find(getKey(node.domain(), node.op_type()));
   if (found == functions.end()) {
-    nodes.push_back({&node, opset, std::move(name)});
+    target.nodes.push_back({&node, opset, std::move(name)});
     return;
   }
-  inlineCall(node, *found->second, opset, name, depth, report);
+  if (depth == kMaxDepth)
+    return overflow("function " + quoted(node.op_type()) +
+                        " calls itself, or is called from more than " +
+                        std::to_string(kMaxDepth) + " others",
+                    target.report);
+  inlineCall(node, *found->second, opset, name, depth, target);
 }
 
 void FlatGraph::inlineCall(const onnx::NodeProto &call,
                            const onnx::FunctionProto &function, int64_t opset,
                            const std::string &name, unsigned depth,
-                           Report report) {
+                           Target target) {
+  Report report = target.report;
   if (call.input_size() > function.input_size() ||
       call.output_size() > function.output_size()) {
     report("node " + quoted(name) + " passes more values than function " +
@@ -199,26 +242,45 @@ void FlatGraph::inlineCall(const onnx::NodeProto &call,
            " are supported; export the model with a supported one");
     return;
   }
+  if (!charge(function.output_size(),
+              function.ByteSizeLong() + call.ByteSizeLong(), report))
+    return;
 
   // No name of a file holds this separator by accident, and if it does on
   // purpose, a value is defined twice, which is an error.
-  Renaming renaming("call" + std::to_string(calls++) + "::");
+  Renaming renaming("call" + std::to_string(bodies++) + "::");
+  llvm::StringMap<std::string> given;
   for (int i = 0; i < function.input_size(); ++i)
-    renaming.set(function.input(i),
-                 i < call.input_size() ? call.input(i) : std::string());
-  for (int i = 0; i < call.output_size(); ++i)
-    if (!call.output(i).empty())
+    given[function.input(i)] =
+        i < call.input_size() ? call.input(i) : std::string();
+  for (const auto &entry : given)
+    renaming.set(entry.first(), entry.second);
+  for (int i = 0; i < call.output_size(); ++i) {
+    if (call.output(i).empty())
+      continue;
+    auto input = given.find(function.output(i));
+    if (input == given.end()) {
       renaming.set(function.output(i), call.output(i));
+      continue;
+    }
+    // An output that is an input: nothing inside makes it.
+    owned.emplace_back();
+    onnx::NodeProto &copy = owned.back();
+    copy.set_op_type("Identity");
+    copy.add_input(input->second);
+    copy.add_output(call.output(i));
+    target.nodes.push_back({&copy, opset, name + "/" + function.output(i)});
+  }
   for (const onnx::NodeProto &node : function.node())
     for (const std::string &output : node.output())
       renaming.define(output);
 
   onnx::NodeProto bound = call;
   for (onnx::AttributeProto &attribute : getDefaults(function)) {
-    bool given = llvm::any_of(call.attribute(), [&](const auto &other) {
+    bool isGiven = llvm::any_of(call.attribute(), [&](const auto &other) {
       return other.name() == attribute.name();
     });
-    if (!given)
+    if (!isGiven)
       *bound.add_attribute() = std::move(attribute);
   }
   for (const onnx::NodeProto &node : function.node()) {
@@ -229,41 +291,33 @@ void FlatGraph::inlineCall(const onnx::NodeProto &call,
     // Names as they were, for messages.
     if (copy.name().empty())
       copy.set_name(node.output_size() ? node.output(0) : node.op_type());
-    add(copy, opset, name, depth + 1, report);
-  }
-  // An output that is an input: nothing inside makes it.
-  for (int i = 0; i < call.output_size(); ++i) {
-    bool isInput = llvm::is_contained(function.input(), function.output(i));
-    if (!isInput || call.output(i).empty())
-      continue;
-    owned.emplace_back();
-    onnx::NodeProto &copy = owned.back();
-    copy.set_op_type("Identity");
-    for (int k = 0; k < call.input_size(); ++k)
-      if (function.input(k) == function.output(i))
-        copy.add_input(call.input(k));
-    copy.add_output(call.output(i));
-    nodes.push_back({&copy, opset, name + "/" + function.output(i)});
+    add(copy, opset, name, depth + 1, target);
+    if (overflown)
+      return;
   }
 }
 
-std::vector<FlatNode>
-FlatGraph::inlineSubgraph(const onnx::GraphProto &graph, int64_t opset,
-                          const std::string &name, const std::string &prefix,
-                          llvm::StringMap<std::string> &rename) {
-  Renaming renaming(prefix);
+FlatGraph::Branch FlatGraph::inlineSubgraph(const onnx::GraphProto &graph,
+                                            int64_t opset,
+                                            const std::string &name,
+                                            Report report) {
+  Branch branch;
+  Renaming renaming("branch" + std::to_string(bodies++) + "::");
   for (const onnx::TensorProto &tensor : graph.initializer())
     renaming.define(tensor.name());
   for (const onnx::NodeProto &node : graph.node())
     for (const std::string &output : node.output())
       renaming.define(output);
-  std::vector<FlatNode> inlined;
   for (const onnx::NodeProto &node : graph.node()) {
+    if (!charge(0, node.ByteSizeLong(), report))
+      return branch;
     owned.push_back(node);
-    renaming.apply(owned.back());
-    inlined.push_back(
-        {&owned.back(), opset, getName(node, name, inlined.size())});
+    onnx::NodeProto &copy = owned.back();
+    renaming.apply(copy);
+    if (copy.name().empty())
+      copy.set_name(node.output_size() ? node.output(0) : node.op_type());
+    add(copy, opset, name, /*depth=*/0, {branch.nodes, report});
   }
-  rename = renaming.getNames();
-  return inlined;
+  branch.names = renaming.getNames();
+  return branch;
 }

@@ -48,26 +48,46 @@ public:
 
   const std::vector<FlatNode> &getNodes() const { return nodes; }
 
-  /// The nodes of a subgraph, its values renamed by `prefix`; for a branch that
-  /// is taken for certain. `rename` translates the names of its outputs.
-  std::vector<FlatNode> inlineSubgraph(const onnx::GraphProto &graph,
-                                       int64_t opset, const std::string &name,
-                                       const std::string &prefix,
-                                       llvm::StringMap<std::string> &rename);
+  /// A branch that is taken for certain, its values renamed.
+  struct Branch {
+    std::vector<FlatNode> nodes;
+    llvm::StringMap<std::string> names;
+
+    /// What a name of the branch is called now.
+    std::string getName(const std::string &name) const {
+      auto found = names.find(name);
+      return found == names.end() ? name : found->second;
+    }
+  };
+  Branch inlineSubgraph(const onnx::GraphProto &graph, int64_t opset,
+                        const std::string &name, Report report);
+
+  /// A limit was reached and reported; what was made so far is not complete.
+  bool isOverflown() const { return overflown; }
 
 private:
+  /// Where nodes go, and from where they come.
+  struct Target {
+    std::vector<FlatNode> &nodes;
+    Report report;
+  };
+
   void add(const onnx::NodeProto &node, int64_t opset,
-           const std::string &caller, unsigned depth, Report report);
+           const std::string &caller, unsigned depth, Target target);
   void inlineCall(const onnx::NodeProto &call,
                   const onnx::FunctionProto &function, int64_t opset,
-                  const std::string &name, unsigned depth, Report report);
+                  const std::string &name, unsigned depth, Target target);
+  /// Counts what inlining makes; false, with a report, beyond a limit.
+  bool charge(uint64_t nodes, uint64_t bytes, Report report);
+  void overflow(const std::string &why, Report report);
 
   std::vector<FlatNode> nodes;
   /// By domain and name.
   llvm::StringMap<const onnx::FunctionProto *> functions;
   /// Nodes that inlining made; a deque, so that they stay where they are.
   std::deque<onnx::NodeProto> owned;
-  unsigned calls = 0;
+  unsigned bodies = 0;
+  uint64_t madeNodes = 0, madeBytes = 0, maxBytes = 0;
   bool overflown = false;
 };
 

@@ -23,8 +23,12 @@ GraphImporter::GraphImporter(onnx::ModelProto &model, TensorReader &reader,
     : model(model), reader(reader), context(context), options(options),
       summary(summary), builder(&context) {}
 
+/// Of more faults than this nobody reads the last.
+constexpr size_t kMaxFaults = 10000;
+
 void GraphImporter::addProblem(const Twine &message) {
-  problems.push_back(message.str());
+  if (problems.size() < kMaxFaults)
+    problems.push_back(message.str());
 }
 
 //===----------------------------------------------------------------------===//
@@ -33,21 +37,26 @@ void GraphImporter::addProblem(const Twine &message) {
 
 std::vector<bool> GraphImporter::findLiveNodes() {
   const std::vector<FlatNode> &nodes = graph.getNodes();
-  llvm::StringMap<int> producers;
+  // A name that two nodes make is an error, but only where somebody reads it.
+  llvm::StringMap<SmallVector<int, 1>> producers;
   for (auto [i, node] : llvm::enumerate(nodes))
     for (const std::string &output : node.proto->output())
-      if (!output.empty())
-        producers.try_emplace(output, i);
+      if (!output.empty()) {
+        producers[output].push_back(i);
+        madeNames.insert(output);
+      }
 
   std::vector<bool> live(nodes.size(), false);
   std::vector<int> worklist;
   auto need = [&](const std::string &name) {
-    readNames.insert(name);
     auto found = producers.find(name);
-    if (found == producers.end() || live[found->second])
+    if (!readNames.insert(name).second || found == producers.end())
       return;
-    live[found->second] = true;
-    worklist.push_back(found->second);
+    for (int producer : found->second)
+      if (!live[producer]) {
+        live[producer] = true;
+        worklist.push_back(producer);
+      }
   };
   for (const onnx::ValueInfoProto &output : model.graph().output())
     if (wantsOutput(output.name()))
@@ -60,19 +69,46 @@ std::vector<bool> GraphImporter::findLiveNodes() {
   return live;
 }
 
+void GraphImporter::findParameters(ArrayRef<FlatNode> nodes) {
+  auto isParameter = [](StringRef op, int input) {
+    if (op == "MatMul" || op == "Gemm" || op == "LayerNormalization" ||
+        op == "RMSNormalization")
+      return input >= 1;
+    return op == "Gather" && input == 0;
+  };
+  // Readers come after what they read.
+  for (const FlatNode &node : llvm::reverse(nodes)) {
+    StringRef op = node.proto->op_type();
+    bool passes = (op == "Identity" || op == "Transpose") &&
+                  node.proto->output_size() == 1 &&
+                  parameterNames.contains(node.proto->output(0));
+    for (auto [i, input] : llvm::enumerate(node.proto->input()))
+      if (passes || isParameter(op, i))
+        parameterNames.insert(input);
+  }
+}
+
 /// Finds float initializers that are no parameters but the frequencies of
 /// rotary positions: one falling row of positive numbers that reaches nothing
 /// but sines and cosines, through products and moves.
 void GraphImporter::findAngles(const std::vector<bool> &live) {
+  constexpr int64_t kMaxAngles = 1 << 12;
   static const llvm::StringSet<> passing = {
       "MatMul",  "Mul",       "Div",    "Einsum", "Unsqueeze", "Squeeze",
       "Reshape", "Transpose", "Expand", "Concat", "Cast",      "Identity"};
   const std::vector<FlatNode> &nodes = graph.getNodes();
   llvm::StringMap<SmallVector<int, 2>> readers;
-  for (auto [i, node] : llvm::enumerate(nodes))
-    if (live[i])
-      for (const std::string &input : node.proto->input())
-        readers[input].push_back(i);
+  for (auto [i, node] : llvm::enumerate(nodes)) {
+    if (!live[i])
+      continue;
+    // What a subgraph does with a value is not followed.
+    bool hasSubgraph =
+        llvm::any_of(node.proto->attribute(),
+                     [](const auto &attribute) { return attribute.has_g(); });
+    forEachRead(*node.proto, [&, i = i](const std::string &name) {
+      readers[name].push_back(hasSubgraph ? -1 : static_cast<int>(i));
+    });
+  }
   for (const onnx::ValueInfoProto &output : model.graph().output())
     readers[output.name()].push_back(-1);
 
@@ -94,12 +130,12 @@ void GraphImporter::findAngles(const std::vector<bool> &live) {
   }
   for (const auto &entry : pending) {
     const onnx::TensorProto &tensor = *entry.second;
-    int64_t largest = 1, count = 1;
-    for (int64_t dim : tensor.dims()) {
-      largest = std::max(largest, dim);
-      count = std::min<int64_t>(count * std::max<int64_t>(dim, 0), 1 << 20);
-    }
-    if (count == 0 || count != largest || !onlyTurned(entry.first()))
+    std::optional<int64_t> count =
+        countElements(Shape(tensor.dims().begin(), tensor.dims().end()));
+    // One row, of half the width of a head at most.
+    if (!count || *count == 0 || *count > kMaxAngles ||
+        !llvm::is_contained(tensor.dims(), *count) ||
+        !onlyTurned(entry.first()))
       continue;
     auto values = reader.read(tensor);
     if (!values) {
@@ -146,6 +182,31 @@ Value GraphImporter::materialize(Slot &slot) {
   return slot.value;
 }
 
+void GraphImporter::countReads(const std::vector<bool> &live) {
+  for (auto [i, node] : llvm::enumerate(graph.getNodes()))
+    if (live[i])
+      forEachRead(*node.proto,
+                  [&](const std::string &name) { ++readsLeft[name]; });
+  for (const onnx::ValueInfoProto &output : model.graph().output())
+    ++readsLeft[output.name()];
+}
+
+/// Gives up the constants that `node` was the last to read. Chains of masks
+/// would otherwise need many times the memory of the largest.
+void GraphImporter::dropConstants(const onnx::NodeProto &node) {
+  forEachRead(node, [&](const std::string &name) {
+    auto left = readsLeft.find(name);
+    if (left == readsLeft.end() || --left->second > 0)
+      return;
+    auto found = slots.find(name);
+    if (found == slots.end() || !found->second.constant || found->second.value)
+      return;
+    if (found->second.constant.use_count() == 1)
+      aliveElements -= found->second.constant->size();
+    found->second.constant.reset();
+  });
+}
+
 //===----------------------------------------------------------------------===//
 // Nodes
 //===----------------------------------------------------------------------===//
@@ -171,33 +232,45 @@ bool GraphImporter::importIf(Node &node, const FlatNode &flat) {
     return false;
   }
   if (ifDepth == maxDepth) {
-    (void)node.unsupported("it is nested too deep");
+    (void)node.unsupported("it is nested more than " + Twine(maxDepth) +
+                               " deep",
+                           "export by tracing instead of scripting");
     return false;
   }
-  // The outputs of a branch are unique, and so is the name of this one.
-  llvm::StringMap<std::string> rename;
-  std::string prefix = flat.name + "::";
-  std::vector<FlatNode> inlined =
-      graph.inlineSubgraph(branch->g(), flat.opset, flat.name, prefix, rename);
+  FlatGraph::Branch inlined = graph.inlineSubgraph(
+      branch->g(), flat.opset, flat.name,
+      [&](const std::string &problem) { addProblem(problem); });
+  if (graph.isOverflown())
+    return false;
   for (const onnx::TensorProto &tensor : branch->g().initializer())
-    pending.try_emplace(prefix + tensor.name(),
-                        const_cast<onnx::TensorProto *>(&tensor));
-  auto nameOf = [&](const std::string &name) {
-    auto found = rename.find(name);
-    return found == rename.end() ? name : found->second;
-  };
-  for (const FlatNode &inner : inlined)
+    if (!tensor.name().empty())
+      pending.try_emplace(inlined.getName(tensor.name()),
+                          const_cast<onnx::TensorProto *>(&tensor));
+  for (const onnx::ValueInfoProto &output : branch->g().output())
+    readNames.insert(inlined.getName(output.name()));
+  // What the branch's outputs do not need may be anything here too.
+  std::vector<const FlatNode *> live;
+  for (const FlatNode &inner : llvm::reverse(inlined.nodes)) {
+    bool isRead =
+        llvm::any_of(inner.proto->output(), [&](const std::string &output) {
+          return readNames.contains(output);
+        });
+    for (const std::string &output : inner.proto->output())
+      madeNames.insert(output);
+    if (!isRead)
+      continue;
+    live.push_back(&inner);
     forEachRead(*inner.proto,
                 [&](const std::string &name) { readNames.insert(name); });
-  for (const onnx::ValueInfoProto &output : branch->g().output())
-    readNames.insert(nameOf(output.name()));
+  }
+  findParameters(inlined.nodes);
   ++ifDepth;
-  for (const FlatNode &inner : inlined)
-    importNode(inner);
+  for (const FlatNode *inner : llvm::reverse(live))
+    importNode(*inner);
   --ifDepth;
   bool complete = true;
   for (unsigned i = 0; i < node.getNumOutputs(); ++i) {
-    Slot *slot = findSlot(nameOf(branch->g().output(i).name()));
+    Slot *slot = findSlot(inlined.getName(branch->g().output(i).name()));
     if (!slot)
       return (void)node.invalid("its branch does not compute its output"),
              false;
@@ -219,13 +292,16 @@ bool GraphImporter::importResolved(Node &node, const onnx::NodeProto &proto,
     return false;
   }
   unsigned inputs = node.getNumInputs();
-  bool enough = inputs >= info->minInputs && inputs <= info->maxInputs;
-  for (unsigned i = 0; i < info->minInputs && enough; ++i)
-    enough = node.hasInput(i);
-  if (!enough) {
-    (void)node.invalid("it has " + Twine(inputs) + " inputs");
+  if (inputs < info->minInputs || inputs > info->maxInputs) {
+    (void)node.invalid("it has " + Twine(inputs) +
+                       (inputs == 1 ? " input" : " inputs"));
     return false;
   }
+  for (unsigned i = 0; i < info->minInputs; ++i)
+    if (!node.hasInput(i)) {
+      (void)node.invalid("its input " + Twine(i) + " is missing");
+      return false;
+    }
   Evaluator evaluate = findEvaluator(proto.op_type());
   if (evaluate && !node.hasOnlyConstants() && node.hasOnlyKnownNumbers()) {
     if (node.foldWeights(evaluate))
@@ -303,12 +379,16 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
     return {};
   summary.nodes = graph.getNodes().size();
   std::vector<bool> live = findLiveNodes();
+  findParameters(graph.getNodes());
   findAngles(live);
+  countReads(live);
   importInputs();
   checkOptions();
   for (auto [i, node] : llvm::enumerate(graph.getNodes()))
-    if (live[i])
+    if (live[i] && !graph.isOverflown() && unsupported.size() < kMaxFaults) {
       importNode(node);
+      dropConstants(*node.proto);
+    }
   SmallVector<Value> results = importOutputs();
   if (!problems.empty() || !unsupported.empty())
     return {};

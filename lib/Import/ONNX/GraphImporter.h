@@ -71,8 +71,8 @@ private:
 
   // GraphImporter.cpp
   void addProblem(const llvm::Twine &message);
-  void findReaders();
   std::vector<bool> findLiveNodes();
+  void findParameters(llvm::ArrayRef<FlatNode> nodes);
   void findAngles(const std::vector<bool> &live);
   void importNode(const FlatNode &flat);
   bool importResolved(Node &node, const onnx::NodeProto &proto, int64_t opset);
@@ -80,6 +80,8 @@ private:
   Slot *findSlot(llvm::StringRef name);
   mlir::Value materialize(Slot &slot);
   bool wantsOutput(llvm::StringRef name) const;
+  void countReads(const std::vector<bool> &live);
+  void dropConstants(const onnx::NodeProto &node);
 
   onnx::ModelProto &model;
   TensorReader &reader;
@@ -94,11 +96,21 @@ private:
   llvm::StringMap<onnx::TensorProto *> pending;
   /// Names that a node or an output of the graph reads.
   llvm::StringSet<> readNames;
+  /// Names that some node makes, whether it is live or not.
+  llvm::StringSet<> madeNames;
+  /// Names that a node reads where parameters stand: as the matrix of a
+  /// product, a table, a scale or shift.
+  llvm::StringSet<> parameterNames;
   /// Float initializers that only turn positions into angles; public.
   llvm::StringSet<> angles;
   /// Bindings that a dimension asked for.
   llvm::StringSet<> usedBindings;
   TiedWeights tied;
+  /// How many reads of a name are to come; a constant that nobody reads any
+  /// more is given up.
+  llvm::StringMap<unsigned> readsLeft;
+  /// Elements of constants that exist, and elements that were ever computed.
+  int64_t aliveElements = 0, computedElements = 0;
   std::vector<UnsupportedNode> unsupported;
   std::vector<std::string> problems;
   unsigned ifDepth = 0;

@@ -13,6 +13,7 @@
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
 
 #include <cmath>
 
@@ -87,6 +88,12 @@ std::optional<Slot> GraphImporter::makeInitializer(onnx::TensorProto &tensor) {
                llvm::toString(checked.takeError()));
     return std::nullopt;
   }
+  if (isExternal(tensor))
+    if (llvm::Error error = reader.claimExternal(tensor)) {
+      addProblem("initializer " + quoted(tensor.name()) + " " +
+                 llvm::toString(std::move(error)));
+      return std::nullopt;
+    }
   auto [kind, shape] = *checked;
   Slot slot(NameLoc::get(builder.getStringAttr(tensor.name())));
   slot.kind = kind;
@@ -196,7 +203,7 @@ GraphImporter::bindShape(const onnx::ValueInfoProto &value, StringRef title,
     if (isStatic && bound && *bound != dim.dim_value())
       addProblem(title + " has size " + Twine(dim.dim_value()) +
                  " in dimension " + Twine(i) + " and cannot be bound to " +
-                 Twine(*bound));
+                 Twine(*bound) + "; leave that --bind out");
     if (isStatic) {
       entry.size = dim.dim_value();
     } else if (bound) {
@@ -228,22 +235,29 @@ std::optional<HostTensor> GraphImporter::fixInput(const FixedInput &fixed,
                                                   ArrayRef<int64_t> shape) {
   std::string title = "input " + quoted(fixed.name);
   if (fixed.kind == FixedInput::Kind::Elements) {
-    HostTensor tensor = HostTensor::fromAttr(fixed.elements);
-    if (tensor.kind == kind && ArrayRef<int64_t>(tensor.shape) == shape)
-      return tensor;
-    addProblem(title + " is fixed to elements of another type or shape");
+    if (fixed.elements &&
+        fixed.elements.getType() ==
+            HostTensor{kind, Shape(shape), {}, {}}.getType(&context))
+      return HostTensor::fromAttr(fixed.elements);
+    addProblem(title + " is fixed to elements of another type or shape; give "
+                       "it one element for each of its own");
     return std::nullopt;
   }
   if (*countElements(shape) > options.maxFoldedElements) {
-    addProblem(title + " has too many elements to be fixed");
+    addProblem(title + " has more than " + Twine(options.maxFoldedElements) +
+               " elements, which are too many to be fixed; leave that --fix "
+               "out");
     return std::nullopt;
   }
   bool isRange = fixed.kind == FixedInput::Kind::Range;
   if (!isRange && kind != ElementKind::Float &&
       (fixed.number != std::rint(fixed.number) ||
        std::fabs(fixed.number) > 0x1p53)) {
-    addProblem(title + " holds integers and cannot be fixed to " +
-               Twine(std::to_string(fixed.number)));
+    std::string number;
+    llvm::raw_string_ostream(number) << llvm::format("%g", fixed.number);
+    addProblem(title +
+               " holds integers or truth values and cannot be fixed to " +
+               number + "; give a whole number or range");
     return std::nullopt;
   }
   HostTensor tensor = HostTensor::makeZeros(kind, shape);
@@ -343,8 +357,14 @@ SmallVector<Value> GraphImporter::importOutputs() {
   if (model.graph().output().empty())
     addProblem("the graph has no output; export the model again");
   llvm::StringMap<Value> values;
+  llvm::StringSet<> seen;
   std::vector<std::string> order;
   for (const onnx::ValueInfoProto &output : model.graph().output()) {
+    if (!seen.insert(output.name()).second) {
+      addProblem("output " + quoted(output.name()) +
+                 " is named twice; export the model again");
+      continue;
+    }
     GraphValue &entry = summary.outputs.emplace_back();
     entry.name = output.name();
     if (output.has_type() && output.type().has_tensor_type())
@@ -382,33 +402,48 @@ SmallVector<Value> GraphImporter::importOutputs() {
 
 void GraphImporter::checkOptions() {
   std::vector<std::string> inputs, outputs, symbols;
+  llvm::StringSet<> inputNames, outputNames, symbolNames;
   for (const onnx::ValueInfoProto &input : model.graph().input()) {
     if (pending.contains(input.name()))
       continue;
-    inputs.push_back(input.name());
+    if (inputNames.insert(input.name()).second)
+      inputs.push_back(input.name());
     for (const auto &[i, dim] :
-         llvm::enumerate(input.type().tensor_type().shape().dim()))
-      if (dim.has_dim_param() || !dim.has_dim_value()) {
-        std::string name = dim.dim_param().empty()
-                               ? input.name() + "." + std::to_string(i)
-                               : dim.dim_param();
-        if (!llvm::is_contained(symbols, name))
-          symbols.push_back(name);
-      }
+         llvm::enumerate(input.type().tensor_type().shape().dim())) {
+      if (dim.has_dim_value() && dim.dim_value() > 0)
+        continue;
+      std::string place = input.name() + "." + std::to_string(i);
+      std::string name = dim.dim_param().empty() ? place : dim.dim_param();
+      if (symbolNames.insert(name).second)
+        symbols.push_back(name);
+      symbolNames.insert(place);
+    }
   }
   for (const onnx::ValueInfoProto &output : model.graph().output())
-    outputs.push_back(output.name());
+    if (outputNames.insert(output.name()).second)
+      outputs.push_back(output.name());
+
+  std::vector<StringRef> bindings;
   for (const auto &binding : options.bindings)
-    if (!usedBindings.contains(binding.first()) &&
-        !llvm::is_contained(symbols, binding.first()))
-      addProblem("--bind: there is no open dimension " +
-                 quoted(binding.first()) + "; " + listNames(symbols));
+    bindings.push_back(binding.first());
+  llvm::sort(bindings);
+  for (StringRef name : bindings)
+    if (!usedBindings.contains(name) && !symbolNames.contains(name))
+      addProblem("--bind: there is no open dimension " + quoted(name) + "; " +
+                 listNames(symbols));
+  auto check = [&](StringRef option, StringRef what, StringRef name,
+                   const llvm::StringSet<> &known, ArrayRef<std::string> names,
+                   llvm::StringSet<> &seen) {
+    if (!known.contains(name))
+      addProblem(option + ": there is no " + what + " " + quoted(name) + "; " +
+                 listNames(names));
+    else if (!seen.insert(name).second)
+      addProblem(option + ": " + what + " " + quoted(name) +
+                 " is given twice; give it once");
+  };
+  llvm::StringSet<> fixedNames, keptNames;
   for (const FixedInput &fixed : options.fixedInputs)
-    if (!llvm::is_contained(inputs, fixed.name))
-      addProblem("--fix: there is no input " + quoted(fixed.name) + "; " +
-                 listNames(inputs));
+    check("--fix", "input", fixed.name, inputNames, inputs, fixedNames);
   for (const std::string &name : options.outputs)
-    if (!llvm::is_contained(outputs, name))
-      addProblem("--keep-output: there is no output " + quoted(name) + "; " +
-                 listNames(outputs));
+    check("--keep-output", "output", name, outputNames, outputs, keptNames);
 }

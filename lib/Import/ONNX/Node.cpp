@@ -11,6 +11,8 @@
 
 #include "aero/Dialect/PI/IR/PIOps.h"
 #include "aero/Support/Elements.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
 
 #include <onnx/onnx_pb.h>
 
@@ -71,10 +73,7 @@ bool Node::resolveInputs() {
     Slot *slot = importer.findSlot(input);
     if (!slot) {
       // A later node may define it: then the nodes are in no order.
-      bool later =
-          llvm::any_of(importer.graph.getNodes(), [&](const FlatNode &other) {
-            return llvm::is_contained(other.proto->output(), input);
-          });
+      bool later = importer.madeNames.contains(input);
       (void)invalid("it reads " + quoted(input) + ", which " +
                     (later ? "only a later node defines, so that the nodes are "
                              "in a wrong order or form a cycle"
@@ -102,7 +101,8 @@ bool Node::foldWeights(Evaluator evaluate) {
   std::vector<Slot> known;
   known.reserve(inputs.size());
   llvm::SmallVector<Slot *> original = inputs;
-  std::string names;
+  // Each once: a value may be added to itself any number of times.
+  llvm::SmallSetVector<StringRef, 4> names;
   for (Slot *&slot : inputs) {
     if (!slot || slot->constant)
       continue;
@@ -116,7 +116,9 @@ bool Node::foldWeights(Evaluator evaluate) {
     HostTensor host = HostTensor::makeZeros(ElementKind::Float, slot->shape);
     llvm::copy(*data, host.floats.begin());
     copy.constant = std::make_shared<HostTensor>(std::move(host));
-    names += (names.empty() ? "" : "+") + slot->weightName;
+    SmallVector<StringRef> pieces;
+    StringRef(slot->weightName).split(pieces, '+');
+    names.insert(pieces.begin(), pieces.end());
     slot = &copy;
   }
   auto results = evaluate(*this);
@@ -128,7 +130,7 @@ bool Node::foldWeights(Evaluator evaluate) {
   if (!isFloat || fault)
     return false;
   for (auto [i, result] : llvm::enumerate(*results))
-    setWeight(i, std::move(result), names);
+    setWeight(i, std::move(result), llvm::join(names, "+"));
   return true;
 }
 
@@ -158,38 +160,64 @@ const onnx::AttributeProto *Node::findAttribute(StringRef attribute) const {
   return nullptr;
 }
 
-int64_t Node::getInt(StringRef attribute, int64_t otherwise) {
+const onnx::AttributeProto *Node::findAttribute(StringRef attribute, int type,
+                                                StringRef expected) {
   const onnx::AttributeProto *found = findAttribute(attribute);
   if (!found)
-    return otherwise;
-  if (!found->has_i())
-    (void)invalid("attribute " + attribute + " is not an integer");
-  return found->has_i() ? found->i() : otherwise;
+    return nullptr;
+  // Writers leave the type out, or values that are zero.
+  bool has = found->type() == type;
+  if (found->type() == onnx::AttributeProto::UNDEFINED)
+    has = type == onnx::AttributeProto::INT      ? found->has_i()
+          : type == onnx::AttributeProto::FLOAT  ? found->has_f()
+          : type == onnx::AttributeProto::STRING ? found->has_s()
+          : type == onnx::AttributeProto::TENSOR ? found->has_t()
+          : type == onnx::AttributeProto::INTS   ? found->ints_size() > 0
+          : type == onnx::AttributeProto::FLOATS ? found->floats_size() > 0
+                                                 : false;
+  if (has && found->ref_attr_name().empty())
+    return found;
+  (void)invalid("attribute " + attribute + " is not " + expected);
+  return nullptr;
+}
+
+int64_t Node::getInt(StringRef attribute, int64_t otherwise) {
+  const auto *found =
+      findAttribute(attribute, onnx::AttributeProto::INT, "an integer");
+  return found ? found->i() : otherwise;
 }
 
 float Node::getFloat(StringRef attribute, float otherwise) {
-  const onnx::AttributeProto *found = findAttribute(attribute);
-  if (!found)
-    return otherwise;
-  if (!found->has_f())
-    (void)invalid("attribute " + attribute + " is not a float");
-  return found->has_f() ? found->f() : otherwise;
+  const auto *found =
+      findAttribute(attribute, onnx::AttributeProto::FLOAT, "a float");
+  return found ? found->f() : otherwise;
 }
 
 std::string Node::getString(StringRef attribute, StringRef otherwise) {
-  const onnx::AttributeProto *found = findAttribute(attribute);
-  if (!found)
-    return otherwise.str();
-  if (!found->has_s())
-    (void)invalid("attribute " + attribute + " is not a string");
-  return found->has_s() ? found->s() : otherwise.str();
+  const auto *found =
+      findAttribute(attribute, onnx::AttributeProto::STRING, "a string");
+  return found ? found->s() : otherwise.str();
 }
 
 std::optional<Shape> Node::getInts(StringRef attribute) {
-  const onnx::AttributeProto *found = findAttribute(attribute);
+  const auto *found = findAttribute(attribute, onnx::AttributeProto::INTS,
+                                    "a list of integers");
   if (!found)
     return std::nullopt;
   return Shape(found->ints().begin(), found->ints().end());
+}
+
+std::optional<HostTensor> Node::getTensor(StringRef attribute) {
+  const auto *found =
+      findAttribute(attribute, onnx::AttributeProto::TENSOR, "a tensor");
+  if (!found)
+    return std::nullopt;
+  auto tensor = importer.reader.read(found->t());
+  if (tensor)
+    return std::move(*tensor);
+  (void)unsupported("its " + attribute + " " +
+                    llvm::toString(tensor.takeError()));
+  return std::nullopt;
 }
 
 std::optional<int64_t> Node::getAxis(StringRef attribute, int64_t otherwise,
@@ -219,19 +247,7 @@ bool Node::usesOutput(unsigned i) const {
 }
 
 bool Node::isReadAsParameter() const {
-  auto isParameter = [](StringRef op, int input) {
-    if (op == "MatMul" || op == "Gemm")
-      return input >= 1;
-    if (op == "LayerNormalization" || op == "RMSNormalization")
-      return input >= 1;
-    return op == "Gather" && input == 0;
-  };
-  for (const FlatNode &node : importer.graph.getNodes())
-    for (int i = 0; i < node.proto->input_size(); ++i)
-      if (node.proto->input(i) == proto.output(0) &&
-          isParameter(node.proto->op_type(), i))
-        return true;
-  return false;
+  return importer.parameterNames.contains(getFirstOutput());
 }
 
 RankedTensorType Node::getType(ArrayRef<int64_t> shape, ElementKind kind) {
@@ -249,6 +265,11 @@ void Node::define(unsigned i, Slot slot) {
 
 void Node::setResult(unsigned i, Value value) {
   auto type = cast<RankedTensorType>(value.getType());
+  if (type.getNumElements() == 0)
+    // Nothing that anybody could own.
+    return setConstant(
+        i, HostTensor::makeZeros(aero::getElementKind(type.getElementType()),
+                                 type.getShape()));
   Slot slot(loc);
   slot.kind = aero::getElementKind(type.getElementType());
   slot.shape = Shape(type.getShape());
@@ -256,7 +277,32 @@ void Node::setResult(unsigned i, Value value) {
   define(i, std::move(slot));
 }
 
+/// What all constants together may take, in constants of the largest size; what
+/// the file itself stores in nodes is not meant.
+int64_t Node::getLimit(int64_t factor) const {
+  return factor * std::max(getOptions().maxFoldedElements, int64_t(1) << 16);
+}
+
+LogicalResult Node::chargeWork(int64_t elements) {
+  // Far above the masks of the longest texts, and seconds of work.
+  importer.computedElements += elements;
+  if (importer.computedElements <= getLimit(64))
+    return success();
+  return unsupported("the constants up to it take too long to compute",
+                     "export with constant folding, or with shorter masks");
+}
+
+LogicalResult Node::chargeConstant(const HostTensor &value) {
+  importer.aliveElements += value.size();
+  if (importer.aliveElements > getLimit(8))
+    return unsupported("the constants up to it take too much memory",
+                       "export with constant folding, or with shorter masks");
+  return chargeWork(value.size());
+}
+
 void Node::setConstant(unsigned i, HostTensor value) {
+  if (failed(chargeConstant(value)))
+    return;
   Slot slot(loc);
   slot.kind = value.kind;
   slot.shape = value.shape;
@@ -265,6 +311,8 @@ void Node::setConstant(unsigned i, HostTensor value) {
 }
 
 void Node::setWeight(unsigned i, HostTensor value, StringRef weightName) {
+  if (failed(chargeConstant(value)))
+    return;
   Slot slot(loc);
   slot.kind = value.kind;
   slot.shape = value.shape;
@@ -328,6 +376,13 @@ LogicalResult Node::requireSize(ArrayRef<int64_t> shape) {
   if (countElements(shape))
     return success();
   return invalid("its result is too large");
+}
+
+LogicalResult Node::requireElements() {
+  for (const Slot *slot : inputs)
+    if (slot && countElements(slot->shape) == 0)
+      return unsupported("it reads a tensor without elements");
+  return success();
 }
 
 Value Node::makeScalar(float value) { return create<pi::ConstantOp>(value); }

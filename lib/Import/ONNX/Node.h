@@ -102,7 +102,12 @@ public:
   float getFloat(llvm::StringRef name, float otherwise);
   std::string getString(llvm::StringRef name, llvm::StringRef otherwise);
   std::optional<Shape> getInts(llvm::StringRef name);
+  std::optional<HostTensor> getTensor(llvm::StringRef name);
   const onnx::AttributeProto *findAttribute(llvm::StringRef name) const;
+  /// Null, with a recorded fault, if the attribute is there but is of another
+  /// type (AttributeProto::AttributeType), which is not `expected`.
+  const onnx::AttributeProto *findAttribute(llvm::StringRef name, int type,
+                                            llvm::StringRef expected);
   /// The attribute in [0, rank), or nullopt with a recorded fault.
   std::optional<int64_t> getAxis(llvm::StringRef name, int64_t otherwise,
                                  int64_t rank);
@@ -143,6 +148,11 @@ public:
   mlir::LogicalResult requireFloat(unsigned i);
   /// A fault if a tensor of that shape is beyond every limit.
   mlir::LogicalResult requireSize(llvm::ArrayRef<int64_t> shape);
+  /// A fault if an input has no elements.
+  mlir::LogicalResult requireElements();
+  /// Counts elements that are computed at import time; a fault if they are too
+  /// many in all.
+  mlir::LogicalResult chargeWork(int64_t elements);
   /// A public scalar.
   mlir::Value makeScalar(float value);
   /// The value in another shape; itself if it has that.
@@ -164,6 +174,8 @@ public:
 
 private:
   void define(unsigned i, Slot slot);
+  int64_t getLimit(int64_t factor) const;
+  mlir::LogicalResult chargeConstant(const HostTensor &value);
   std::string getTitle() const;
 
   GraphImporter &importer;
@@ -190,6 +202,9 @@ std::string quoted(llvm::StringRef text);
 /// `axis` in [0, rank), or nullopt.
 std::optional<int64_t> normalizeAxis(int64_t axis, int64_t rank);
 
+/// Whether a constant of `shape` may be made. Records a fault if not.
+bool fitsFolding(Node &node, llvm::ArrayRef<int64_t> shape);
+
 //===----------------------------------------------------------------------===//
 // Shapes of results, shared by builders and evaluators
 //===----------------------------------------------------------------------===//
@@ -215,6 +230,9 @@ std::optional<std::pair<int64_t, Shape>> getSplit(Node &node);
 
 /// The permutation of a Transpose node, or a recorded fault.
 std::optional<Shape> getPermutation(Node &node);
+
+/// The kind that a Cast node casts to, or a recorded fault.
+std::optional<ElementKind> getTargetKind(Node &node);
 
 /// The repetitions of a Tile node, or a recorded fault.
 std::optional<Shape> getRepeats(Node &node);

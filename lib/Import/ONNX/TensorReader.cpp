@@ -295,6 +295,11 @@ llvm::Expected<TensorReader::Region> TensorReader::mapFile(StringRef location) {
   if (std::error_code error = llvm::sys::fs::real_path(name, real))
     return fault(title + "cannot be opened: " + error.message() +
                  "; put it beside the model");
+  llvm::sys::fs::file_status status;
+  // Asked before it is opened: opening a pipe waits for its other end.
+  if (llvm::sys::fs::status(real, status) ||
+      !llvm::sys::fs::is_regular_file(status))
+    return fault(title + "is no regular file; save the model again");
   if (llvm::sys::fs::real_path(folder, realFolder) ||
       !(real.str().starts_with(realFolder) &&
         (realFolder.ends_with("/") ||
@@ -306,10 +311,8 @@ llvm::Expected<TensorReader::Region> TensorReader::mapFile(StringRef location) {
     return fault(title + "cannot be opened: " +
                  llvm::toString(file.takeError()) + "; check its permissions");
   llvm::scope_exit close([&] { llvm::sys::fs::closeFile(*file); });
-  llvm::sys::fs::file_status status;
-  if (llvm::sys::fs::status(*file, status) ||
-      !llvm::sys::fs::is_regular_file(status))
-    return fault(title + "is no regular file; save the model again");
+  if (llvm::sys::fs::status(*file, status))
+    return fault(title + "cannot be read; check its permissions");
   if (status.getSize() == 0)
     return fault(title + "is empty; save the model again");
   std::error_code error;
@@ -317,8 +320,10 @@ llvm::Expected<TensorReader::Region> TensorReader::mapFile(StringRef location) {
       *file, llvm::sys::fs::mapped_file_region::readonly, status.getSize(),
       /*offset=*/0, error);
   if (error)
-    return fault(title + "cannot be mapped: " + error.message());
+    return fault(title + "cannot be mapped: " + error.message() +
+                 "; save the model with all its data in one file");
   entry->second = region;
+  mappedBytes += status.getSize();
   return entry->second;
 }
 
@@ -338,11 +343,25 @@ TensorReader::mapExternal(const TensorProto &tensor) {
   uint64_t size = (*region)->size();
   uint64_t length = entry->length.value_or(needed);
   if (entry->offset > size || length > size - entry->offset)
-    return fault("keeps its data in " + quoted(entry->location) + " at bytes " +
-                 std::to_string(entry->offset) + " to " +
-                 std::to_string(entry->offset + length) +
-                 ", but the file ends at " + std::to_string(size) +
-                 "; copy or save it again");
+    return fault("keeps " + std::to_string(length) + " bytes of data in " +
+                 quoted(entry->location) + " from byte " +
+                 std::to_string(entry->offset) + " on, but the file ends at " +
+                 std::to_string(size) + "; copy or save it again");
   return MappedBytes{
       *region, StringRef((*region)->const_data() + entry->offset, length)};
+}
+
+llvm::Error TensorReader::claimExternal(const TensorProto &tensor) {
+  // Parameters that are stored once and used under many names are fine.
+  constexpr uint64_t factor = 16, free = uint64_t(1) << 26;
+  auto mapped = mapExternal(tensor);
+  if (!mapped)
+    return mapped.takeError();
+  claimedBytes += mapped->bytes.size();
+  if (claimedBytes <= factor * mappedBytes + free)
+    return llvm::Error::success();
+  return fault("shares its external data with so many other tensors that they "
+               "take more than %llu times what the files hold; save the model "
+               "again",
+               static_cast<unsigned long long>(factor));
 }

@@ -51,6 +51,11 @@ public:
   /// The bytes of a tensor with external data, which `check` has accepted.
   llvm::Expected<MappedBytes> mapExternal(const onnx::TensorProto &tensor);
 
+  /// To be called once for each tensor with external data that is imported: an
+  /// error if they take many times what their files hold, as tensors over the
+  /// same bytes do.
+  llvm::Error claimExternal(const onnx::TensorProto &tensor);
+
 private:
   using Region = std::shared_ptr<const llvm::sys::fs::mapped_file_region>;
 
@@ -59,6 +64,7 @@ private:
   std::string folder;
   /// By location, as the file spells it.
   llvm::StringMap<Region> files;
+  uint64_t mappedBytes = 0, claimedBytes = 0;
 };
 
 /// The tensor keeps its data in another file.

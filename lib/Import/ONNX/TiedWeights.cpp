@@ -9,6 +9,8 @@
 
 #include "aero/Support/Elements.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "llvm/ADT/Hashing.h"
+#include "llvm/ADT/bit.h"
 
 using namespace aero;
 using namespace mlir;
@@ -20,6 +22,9 @@ constexpr int64_t kSmallestTied = 64;
 /// Positions that are looked at first; nearly all pairs differ in one of them,
 /// so that most of a mapped file stays unread.
 constexpr int64_t kSamples = 64;
+/// Matrices with the same diagonal that are kept to compare with; a file of
+/// many such would otherwise take quadratic time.
+constexpr size_t kMostSimilar = 8;
 
 /// Element (r, c) of the first matrix is (c, r) of the second if `transposed`.
 bool isEqual(ArrayRef<float> a, ArrayRef<float> b, int64_t rows,
@@ -45,6 +50,20 @@ bool isEqual(ArrayRef<float> a, ArrayRef<float> b, int64_t rows,
   return true;
 }
 
+/// A hash of elements on the diagonal.
+size_t hashDiagonal(ArrayRef<float> values, int64_t rows, int64_t columns) {
+  int64_t length = std::min(rows, columns);
+  int64_t step = std::max<int64_t>(length / kSamples, 1);
+  llvm::hash_code hash(0);
+  for (int64_t i = 0; i < length; i += step) {
+    float value = values[i * columns + i];
+    // Both zeros are equal.
+    hash = llvm::hash_combine(
+        hash, value == 0 ? 0u : llvm::bit_cast<uint32_t>(value));
+  }
+  return hash;
+}
+
 bool isOneNumber(ArrayRef<float> values) {
   return llvm::all_of(values, [&](float x) { return x == values[0]; });
 }
@@ -61,9 +80,10 @@ TiedWeights::find(ArrayRef<int64_t> shape, ArrayRef<float> values) const {
   if (!isComparable(shape))
     return std::nullopt;
   int64_t rows = shape[0], columns = shape[1];
+  size_t hash = hashDiagonal(values, rows, columns);
   for (bool transposed : {false, true}) {
-    auto found = matrices.find(transposed ? std::make_pair(columns, rows)
-                                          : std::make_pair(rows, columns));
+    auto found = matrices.find(transposed ? Key(columns, rows, hash)
+                                          : Key(rows, columns, hash));
     if (found == matrices.end())
       continue;
     for (const Matrix &earlier : found->second) {
@@ -82,6 +102,13 @@ TiedWeights::find(ArrayRef<int64_t> shape, ArrayRef<float> values) const {
 
 void TiedWeights::add(StringRef name, ElementsAttr data) {
   ArrayRef<int64_t> shape = data.getShapedType().getShape();
-  if (isComparable(shape))
-    matrices[{shape[0], shape[1]}].push_back({name.str(), data});
+  if (!isComparable(shape))
+    return;
+  auto values = getFloatData(data);
+  if (!values)
+    return llvm::consumeError(values.takeError());
+  std::vector<Matrix> &similar =
+      matrices[{shape[0], shape[1], hashDiagonal(*values, shape[0], shape[1])}];
+  if (similar.size() < kMostSimilar)
+    similar.push_back({name.str(), data});
 }

@@ -12,7 +12,7 @@
 
 #include <map>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 namespace aero {
@@ -38,7 +38,9 @@ public:
   void add(llvm::StringRef name, mlir::ElementsAttr data);
 
 private:
-  std::map<std::pair<int64_t, int64_t>, std::vector<Matrix>> matrices;
+  /// Rows, columns, and a hash of the diagonal, which a transposition keeps.
+  using Key = std::tuple<int64_t, int64_t, size_t>;
+  std::map<Key, std::vector<Matrix>> matrices;
 };
 
 } // namespace aero

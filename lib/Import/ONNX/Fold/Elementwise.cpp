@@ -168,13 +168,9 @@ HostTensor castTo(const HostTensor &input, ElementKind kind) {
 }
 
 Folded evaluateCast(Node &node) {
-  std::optional<ElementKind> to = getElementKind(node.getInt("to", 0));
-  if (node.hasFault())
+  std::optional<ElementKind> to = getTargetKind(node);
+  if (!to)
     return std::nullopt;
-  if (!to) {
-    (void)node.unsupported("the type that it casts to is not supported");
-    return std::nullopt;
-  }
   return castTo(*node.getConstant(0), *to);
 }
 

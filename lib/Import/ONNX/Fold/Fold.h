@@ -26,9 +26,6 @@ template <Folded (*evaluate)(Node &)> AllFolded foldOne(Node &node) {
   return all;
 }
 
-/// Whether a constant of `shape` may be made. Records a fault if not.
-bool fitsFolding(Node &node, llvm::ArrayRef<int64_t> shape);
-
 inline Folded foldError(Node &node, const llvm::Twine &why) {
   (void)node.invalid(why);
   return std::nullopt;

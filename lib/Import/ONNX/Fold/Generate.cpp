@@ -7,11 +7,7 @@
 
 #include "Fold.h"
 
-#include "../TensorReader.h"
-
 #include <cmath>
-
-#include <onnx/onnx_pb.h>
 
 using namespace aero;
 using namespace mlir;
@@ -23,15 +19,25 @@ Folded evaluateConstantOfShape(Node &node) {
   if (!shape || !fitsFolding(node, *shape))
     return std::nullopt;
   HostTensor fill = HostTensor::makeZeros(ElementKind::Float, {1});
-  if (const onnx::AttributeProto *value = node.findAttribute("value")) {
-    auto tensor = TensorReader("").read(value->t());
-    if (!tensor)
-      return foldError(node, "its value " + llvm::toString(tensor.takeError()));
-    if (tensor->size() != 1)
+  if (std::optional<HostTensor> value = node.getTensor("value")) {
+    if (value->size() != 1)
       return foldError(node, "its value is not one number");
-    fill = std::move(*tensor);
+    fill = std::move(*value);
   }
+  if (node.hasFault())
+    return std::nullopt;
   return gatherStrided(fill, *shape, Shape(shape->size(), 0), 0);
+}
+
+/// The numbers from `start` to before `limit`. Far from zero, a double cannot
+/// tell them apart.
+double countSteps(int64_t start, int64_t limit, int64_t step) {
+  if (step > 0 ? start >= limit : start <= limit)
+    return 0;
+  uint64_t distance = step > 0 ? uint64_t(limit) - uint64_t(start)
+                               : uint64_t(start) - uint64_t(limit);
+  uint64_t width = step > 0 ? uint64_t(step) : 0 - uint64_t(step);
+  return static_cast<double>((distance - 1) / width + 1);
 }
 
 Folded evaluateRange(Node &node) {
@@ -44,9 +50,13 @@ Folded evaluateRange(Node &node) {
   }
   double start = bounds[0]->at(0), limit = bounds[1]->at(0),
          step = bounds[2]->at(0);
-  double count = std::max(0.0, std::ceil((limit - start) / step));
-  if (step == 0 || !std::isfinite(count))
+  if (step == 0 || !std::isfinite(start) || !std::isfinite(limit) ||
+      !std::isfinite(step))
     return foldError(node, "its step or its bounds make no range");
+  double count = std::max(0.0, std::ceil((limit - start) / step));
+  if (bounds[0]->kind == ElementKind::Int)
+    count =
+        countSteps(bounds[0]->ints[0], bounds[1]->ints[0], bounds[2]->ints[0]);
   if (count > 0x1p40 || !fitsFolding(node, {static_cast<int64_t>(count)}))
     return foldError(node, "it makes too many elements");
   HostTensor result =

@@ -108,7 +108,7 @@ Folded evaluateGather(Node &node) {
   HostTensor result;
   result.kind = data.kind;
   result.shape = shape;
-  for (int64_t o = 0; o < outer; ++o)
+  for (int64_t o = 0; o < outer && inner; ++o)
     for (int64_t row : rows.ints) {
       std::optional<int64_t> index = normalizeAxis(row, size);
       if (!index)
@@ -142,9 +142,12 @@ Folded evaluateConcat(Node &node) {
     if (next.shape != expected)
       return foldError(node, "its inputs do not fit together");
     result.shape[*axis] += next.shape[*axis];
+    if (!fitsFolding(node, result.shape))
+      return std::nullopt;
   }
-  if (!fitsFolding(node, result.shape))
-    return std::nullopt;
+  // A tensor without elements may have dimensions that no loop gets through.
+  if (countElements(result.shape) == 0)
+    return result;
   ArrayRef<int64_t> all = first.shape;
   int64_t outer = *countElements(all.take_front(*axis));
   int64_t inner = *countElements(all.drop_front(*axis + 1));
@@ -171,6 +174,8 @@ Folded evaluateTile(Node &node) {
   }
   if (!fitsFolding(node, shape))
     return std::nullopt;
+  if (countElements(shape) == 0)
+    return HostTensor::makeZeros(input.kind, shape);
   HostTensor result = gatherStrided(input, view, strides, 0);
   result.shape = shape;
   return result;

@@ -54,6 +54,9 @@ template <Reduction kind> Folded evaluateReduce(Node &node) {
   if (axes->empty())
     return input;
   Shape kept = getReducedShape(input.shape, *axes, /*keepdims=*/true);
+  // Without elements the input may have dimensions that no memory holds.
+  if (!fitsFolding(node, kept) || failed(node.chargeWork(input.size())))
+    return std::nullopt;
   HostTensor result = HostTensor::makeZeros(input.kind, kept);
   if (result.size() == 0)
     return foldError(node, "it reduces a tensor without elements");
@@ -169,11 +172,15 @@ HostTensor contract(ArrayRef<const HostTensor *> inputs,
   return result;
 }
 
-/// How many products a constant may take.
-bool fitsContraction(Node &node, ArrayRef<int64_t> sizes) {
+/// How many products a constant may take, over all values of the indices.
+bool fitsContraction(Node &node, ArrayRef<unsigned> output,
+                     ArrayRef<int64_t> sizes) {
+  Shape shape;
+  for (unsigned i : output)
+    shape.push_back(sizes[i]);
   std::optional<int64_t> count = countElements(sizes);
-  if (count && *count <= (int64_t(1) << 30))
-    return true;
+  if (count && *count <= 16 * node.getOptions().maxFoldedElements)
+    return fitsFolding(node, shape) && succeeded(node.chargeWork(*count));
   (void)node.unsupported("it multiplies constants of too many elements");
   return false;
 }
@@ -197,7 +204,8 @@ Folded evaluateMatMul(Node &node) {
   unsigned rank = batch->size();
   Shape sizes = *batch;
   sizes.append({left[left.size() - 2], right.back(), left.back()});
-  if (!fitsContraction(node, sizes))
+  SmallVector<unsigned> output = llvm::to_vector(llvm::seq<unsigned>(rank + 2));
+  if (!fitsContraction(node, output, sizes))
     return std::nullopt;
   auto getTerm = [&](ArrayRef<int64_t> shape, unsigned row, unsigned column) {
     SmallVector<unsigned> term;
@@ -206,7 +214,6 @@ Folded evaluateMatMul(Node &node) {
     term.append({row, column});
     return term;
   };
-  SmallVector<unsigned> output = llvm::to_vector(llvm::seq<unsigned>(rank + 2));
   return contract(
       {&a, &b},
       {getTerm(left, rank, rank + 2), getTerm(right, rank + 2, rank + 1)},
@@ -229,18 +236,19 @@ Folded evaluateEinsum(Node &node) {
     letters += letter;
     sizes.push_back(size);
   }
-  if (!fitsContraction(node, sizes))
-    return std::nullopt;
   auto getTerm = [&](const std::string &text) {
     SmallVector<unsigned> term;
     for (char letter : text)
       term.push_back(letters.find(letter));
     return term;
   };
+  SmallVector<unsigned> output = getTerm(equation->output);
+  if (!fitsContraction(node, output, sizes))
+    return std::nullopt;
   SmallVector<SmallVector<unsigned>> terms;
   for (const std::string &text : equation->inputs)
     terms.push_back(getTerm(text));
-  return contract(inputs, terms, getTerm(equation->output), sizes);
+  return contract(inputs, terms, output, sizes);
 }
 
 } // namespace

@@ -96,6 +96,8 @@ Value appendToPast(Node &node, Value value, int64_t heads, unsigned past,
       return {};
     }
     shape[2] += expected[2];
+    if (failed(node.requireSize(shape)))
+      return {};
     split = node.create<pi::ConcatOp>(
         node.getType(shape), ValueRange{node.getValue(past), split}, 2);
   }
@@ -105,6 +107,10 @@ Value appendToPast(Node &node, Value value, int64_t heads, unsigned past,
 }
 
 LogicalResult importAttention(Node &node) {
+  // The past alone may be empty: that of the first token.
+  for (unsigned i = 0; i < 4; ++i)
+    if (node.hasInput(i) && countElements(node.getShape(i)) == 0)
+      return node.unsupported("it reads a tensor without elements");
   std::optional<int64_t> heads = getHeads(node, 0, "q_num_heads");
   std::optional<int64_t> keyHeads =
       heads ? getHeads(node, 1, "kv_num_heads") : std::nullopt;
@@ -210,6 +216,8 @@ Value getAngles(Node &node, unsigned i, int64_t tokens) {
     HostTensor rows;
     rows.shape = positions->shape;
     rows.shape.push_back(table->shape[1]);
+    if (!fitsFolding(node, rows.shape))
+      return {};
     for (int64_t position : positions->ints) {
       std::optional<int64_t> row = normalizeAxis(position, table->shape[0]);
       if (!row) {
@@ -223,6 +231,8 @@ Value getAngles(Node &node, unsigned i, int64_t tokens) {
   } else if (node.hasInput(3)) {
     Shape shape = node.getShape(3);
     shape.push_back(node.getShape(i)[1]);
+    if (failed(node.requireSize(shape)))
+      return {};
     value = node.create<pi::EmbeddingOp>(node.getType(shape), value,
                                          node.getValue(3));
   }
@@ -234,6 +244,8 @@ Value getAngles(Node &node, unsigned i, int64_t tokens) {
 }
 
 LogicalResult importRotaryEmbedding(Node &node) {
+  if (failed(node.requireElements()))
+    return failure();
   std::optional<int64_t> heads = getHeads(node, 0, "num_heads");
   if (!heads || failed(node.requireFloat(1)) || failed(node.requireFloat(2)))
     return failure();

@@ -7,8 +7,6 @@
 
 #include "../Node.h"
 
-#include "../TensorReader.h"
-
 #include <onnx/onnx_pb.h>
 
 using namespace aero;
@@ -17,12 +15,12 @@ using namespace mlir;
 namespace {
 
 LogicalResult importConstant(Node &node) {
+  using Attribute = onnx::AttributeProto;
   HostTensor result;
-  if (const onnx::AttributeProto *value = node.findAttribute("value")) {
-    auto tensor = TensorReader("").read(value->t());
+  if (node.findAttribute("value")) {
+    std::optional<HostTensor> tensor = node.getTensor("value");
     if (!tensor)
-      return node.unsupported("its value " +
-                              llvm::toString(tensor.takeError()));
+      return failure();
     result = std::move(*tensor);
     // A matrix is the server's, in whatever form the exporter wrote it; masks
     // and tables of angles are recognised by what reads them.
@@ -30,18 +28,19 @@ LogicalResult importConstant(Node &node) {
       node.setWeight(0, std::move(result), node.getFirstOutput());
       return success();
     }
-  } else if (const auto *number = node.findAttribute("value_float")) {
+  } else if (node.findAttribute("value_float")) {
     result = HostTensor::makeZeros(ElementKind::Float, {});
-    result.floats[0] = number->f();
-  } else if (const auto *number = node.findAttribute("value_int")) {
+    result.floats[0] = node.getFloat("value_float", 0);
+  } else if (node.findAttribute("value_int")) {
     result = HostTensor::makeZeros(ElementKind::Int, {});
-    result.ints[0] = number->i();
-  } else if (const auto *list = node.findAttribute("value_floats")) {
+    result.ints[0] = node.getInt("value_int", 0);
+  } else if (const auto *list = node.findAttribute(
+                 "value_floats", Attribute::FLOATS, "a list of floats")) {
     result.floats.assign(list->floats().begin(), list->floats().end());
     result.shape = {static_cast<int64_t>(result.floats.size())};
-  } else if (const auto *list = node.findAttribute("value_ints")) {
-    result = HostTensor::makeInts(
-        std::vector<int64_t>(list->ints().begin(), list->ints().end()));
+  } else if (std::optional<Shape> list = node.getInts("value_ints")) {
+    result =
+        HostTensor::makeInts(std::vector<int64_t>(list->begin(), list->end()));
   } else {
     return node.unsupported("it holds neither a tensor nor numbers");
   }

@@ -125,6 +125,10 @@ LogicalResult importSlice(Node &node) {
       value = node.slice(value, range.axis, range.start, range.size);
       continue;
     }
+    if (range.size > node.getOptions().maxFoldedElements)
+      return node.unsupported("it picks more than " +
+                              Twine(node.getOptions().maxFoldedElements) +
+                              " elements one by one");
     Shape indices;
     for (int64_t i = 0; i < range.size; ++i)
       indices.push_back(range.start + i * range.step);
@@ -170,14 +174,16 @@ LogicalResult importConcat(Node &node) {
     expected[*axis] = shape[*axis];
     if (expected != shape)
       return node.invalid("its inputs do not fit together");
+    if (failed(node.requireSize(shape)))
+      return failure();
   }
-  if (!countElements(shape))
-    return node.invalid("its result is too large");
   // An empty cache adds nothing.
   for (unsigned i = 0; i < node.getNumInputs(); ++i)
     if (countElements(node.getShape(i)) != 0)
       values.push_back(node.getValue(i));
-  if (values.size() == 1)
+  if (values.empty())
+    node.setConstant(0, HostTensor::makeZeros(node.getKind(0), shape));
+  else if (values.size() == 1)
     node.setResult(0, values.front());
   else
     node.setResult(0, node.create<pi::ConcatOp>(

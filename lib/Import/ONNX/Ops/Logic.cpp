@@ -14,6 +14,16 @@
 using namespace aero;
 using namespace mlir;
 
+std::optional<ElementKind> aero::getTargetKind(Node &node) {
+  int64_t to = node.getInt("to", 0);
+  std::optional<ElementKind> kind;
+  if (to == static_cast<int32_t>(to))
+    kind = getElementKind(static_cast<int32_t>(to));
+  if (!kind && !node.hasFault())
+    (void)node.unsupported("the type that it casts to is not supported");
+  return kind;
+}
+
 namespace {
 
 LogicalResult requireBool(Node &node, unsigned i) {
@@ -127,11 +137,9 @@ LogicalResult castTo(Node &node, ElementKind kind) {
 }
 
 LogicalResult importCast(Node &node) {
-  std::optional<ElementKind> to = getElementKind(node.getInt("to", 0));
-  if (node.hasFault())
-    return failure();
+  std::optional<ElementKind> to = getTargetKind(node);
   if (!to)
-    return node.unsupported("the type that it casts to is not supported");
+    return failure();
   return castTo(node, *to);
 }
 
