@@ -72,8 +72,7 @@ protected:
         llvm::formatv("tensor<{0}x{1}x{2}xf32>", batch, queries, heads * width);
     std::string tk =
         llvm::formatv("tensor<{0}x{1}x{2}xf32>", batch, keys, keyHeads * width);
-    std::string arguments =
-        llvm::formatv("%q: {0}, %k: {1}, %v: {1}", tq, tk);
+    std::string arguments = llvm::formatv("%q: {0}, %k: {1}, %v: {1}", tq, tk);
     std::vector<Tensor> inputs = {q, k, v};
     for (auto &[declaration, tensor] : others) {
       arguments += ", " + declaration;
@@ -105,13 +104,12 @@ TEST_F(AttentionTest, PaddingMask) {
 // no key.
 TEST_F(AttentionTest, QueryWithoutKeys) {
   int64_t mask[] = {1, 1, 1, 0, 1, 1};
-  expectAttention({2, 3, 3, 2, 2, 2}, "mask %m : tensor<2x3xi64>",
-                  "scale 1.0 causal",
-                  {{"%m: tensor<2x3xi64>", Tensor::fromInts({2, 3}, mask)}},
-                  [&](int64_t b, int64_t, int64_t t, int64_t s,
-                      double product) {
-                    return s <= t && mask[b * 3 + s] ? product : masked;
-                  });
+  expectAttention(
+      {2, 3, 3, 2, 2, 2}, "mask %m : tensor<2x3xi64>", "scale 1.0 causal",
+      {{"%m: tensor<2x3xi64>", Tensor::fromInts({2, 3}, mask)}},
+      [&](int64_t b, int64_t, int64_t t, int64_t s, double product) {
+        return s <= t && mask[b * 3 + s] ? product : masked;
+      });
 }
 
 TEST_F(AttentionTest, CausalBehindAPast) {
@@ -123,12 +121,11 @@ TEST_F(AttentionTest, CausalBehindAPast) {
 
 TEST_F(AttentionTest, BiasOfHeadsAndKeys) {
   Tensor bias = random({2, 1, 4});
-  expectAttention(
-      {2, 3, 4, 2, 2, 2}, "bias %b : tensor<2x1x4xf32>", "scale 2.0",
-      {{"%b: tensor<2x1x4xf32>", bias}},
-      [&](int64_t, int64_t h, int64_t, int64_t s, double product) {
-        return 2 * product + bias.getFloats()[h * 4 + s];
-      });
+  expectAttention({2, 3, 4, 2, 2, 2}, "bias %b : tensor<2x1x4xf32>",
+                  "scale 2.0", {{"%b: tensor<2x1x4xf32>", bias}},
+                  [&](int64_t, int64_t h, int64_t, int64_t s, double product) {
+                    return 2 * product + bias.getFloats()[h * 4 + s];
+                  });
 }
 
 TEST_F(AttentionTest, SharedKeyHeads) {

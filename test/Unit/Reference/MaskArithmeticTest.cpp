@@ -66,9 +66,9 @@ TEST_F(MaskArithmeticTest, NothingComparesWithNaN) {
     Tensor result = floats(predicate, {kNaN, 0.0f}, {kNaN, 0.0f, 1.0f}, "i1");
     EXPECT_THAT(result.getBools().take_front(4), ElementsAre(0, 0, 0, 0));
   }
-  EXPECT_THAT(floats("compare eq", {0.0f, kInf}, {-0.0f, kInf, 1.0f}, "i1")
-                  .getBools(),
-              ElementsAre(1, 0, 0, 0, 1, 0));
+  EXPECT_THAT(
+      floats("compare eq", {0.0f, kInf}, {-0.0f, kInf, 1.0f}, "i1").getBools(),
+      ElementsAre(1, 0, 0, 0, 1, 0));
 }
 
 TEST_F(MaskArithmeticTest, IntegerArithmetic) {
@@ -93,7 +93,8 @@ TEST_F(MaskArithmeticTest, MinimumAndMaximum) {
 }
 
 TEST_F(MaskArithmeticTest, Logic) {
-  Tensor result = run(R"(
+  Tensor result =
+      run(R"(
     func.func @f(%a: tensor<2x1xi64>, %b: tensor<2xi64>) -> tensor<3x2x2xi1> {
       %p = pi.cast %a : tensor<2x1xi64> -> tensor<2x1xi1>
       %q = pi.cast %b : tensor<2xi64> -> tensor<2xi1>
@@ -104,8 +105,7 @@ TEST_F(MaskArithmeticTest, Logic) {
       %4 = pi.reshape %3 : tensor<6x2xi1> -> tensor<3x2x2xi1>
       return %4 : tensor<3x2x2xi1>
     })",
-                      {Tensor::fromInts({2, 1}, {0, 1}),
-                       Tensor::fromInts({2}, {0, 5})});
+          {Tensor::fromInts({2, 1}, {0, 1}), Tensor::fromInts({2}, {0, 5})});
   EXPECT_THAT(result.getBools(),
               ElementsAre(0, 0, 0, 1, 0, 1, 1, 1, 1, 1, 1, 0));
 }
