@@ -271,12 +271,11 @@ func.func @padding_of_pairs(%q: tensor<2x2x3x4xf32>, %k: tensor<2x2x4x3xf32>, %v
 
 // Token ids are not 0 or 1.
 // CHECK-LABEL: func @mask_of_tokens
-func.func @mask_of_tokens(%q: tensor<2x2x3x4xf32>, %k: tensor<2x2x4x3xf32>, %v: tensor<2x2x3x4xf32>, %mask: tensor<2x3xi64>) -> tensor<2x2x3x4xf32> {
+func.func @mask_of_tokens(%q: tensor<2x2x3x4xf32>, %k: tensor<2x2x4x3xf32>, %v: tensor<2x2x3x4xf32>, %mask: tensor<2x3xi64>) -> (tensor<2x2x3x4xf32>, tensor<2x3x12xf32>) {
   %s = pi.matmul %q, %k : tensor<2x2x3x4xf32>, tensor<2x2x4x3xf32> -> tensor<2x2x3x3xf32>
   %inf = pi.constant dense<0xFF800000> : tensor<f32>
   %t = pi.weight "t" dense<0.1> : tensor<9x12xf32>
   %x = pi.embedding %t[%mask] : tensor<9x12xf32>, tensor<2x3xi64> -> tensor<2x3x12xf32>
-  %r = pi.reshape %x : tensor<2x3x12xf32> -> tensor<2x2x3x6xf32>
   %two = pi.constant dense<2> : tensor<i64>
   %l = pi.compare le %two, %mask : tensor<i64>, tensor<2x3xi64> -> tensor<2x3xi1>
   %b = pi.reshape %l : tensor<2x3xi1> -> tensor<2x1x1x3xi1>
@@ -285,7 +284,7 @@ func.func @mask_of_tokens(%q: tensor<2x2x3x4xf32>, %k: tensor<2x2x4x3xf32>, %v: 
   // CHECK-NOT: pi.attention
   // CHECK: pi.softmax
   %o = pi.matmul %p, %v : tensor<2x2x3x3xf32>, tensor<2x2x3x4xf32> -> tensor<2x2x3x4xf32>
-  return %o : tensor<2x2x3x4xf32>
+  return %o, %x : tensor<2x2x3x4xf32>, tensor<2x3x12xf32>
 }
 
 // -----
