@@ -69,8 +69,8 @@ llvm::Expected<ElementsData<uint8_t>> getBoolData(mlir::ElementsAttr attr);
 /// Never looks into a resource: it may be large.
 std::optional<float> getFloatSplat(mlir::Attribute attr);
 
-/// Writes the transpose of a (rows, columns) matrix to `out`, block by block, so
-/// that both sides stay in the cache.
+/// Writes the transpose of a (rows, columns) matrix to `out`, block by block,
+/// so that both sides stay in the cache.
 void transposeMatrix(const float *in, float *out, int64_t rows,
                      int64_t columns);
 

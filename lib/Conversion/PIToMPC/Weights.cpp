@@ -29,8 +29,8 @@ static ElementsAttr withShape(ElementsAttr value, ArrayRef<int64_t> shape) {
   return {};
 }
 
-/// The elements of a matrix the other way round; null, and a diagnostic, if they
-/// cannot be read.
+/// The elements of a matrix the other way round; null, and a diagnostic, if
+/// they cannot be read.
 static ElementsAttr transposeElements(pi::WeightOp weight, StringRef name) {
   llvm::Expected<ElementsData<float>> data = getFloatData(weight.getValue());
   if (!data) {
@@ -149,7 +149,7 @@ Value Lowering::getWeight(Operation *user, Value value, int32_t frac,
       builder.getContext(), shape, frac);
   if (!type)
     return {};
-  it->second = mpc::WeightOp::create(builder, weight.getLoc(), type,
-                                     name, elements);
+  it->second =
+      mpc::WeightOp::create(builder, weight.getLoc(), type, name, elements);
   return it->second;
 }

@@ -218,10 +218,9 @@ TEST(ArchitectureTest, BERT) {
     groups.push_back(stringifyNonlinearKind(group.kind).str() + " " +
                      std::to_string(group.maps) + " " +
                      stringify(group.place).str());
-  EXPECT_THAT(groups,
-              ElementsAre("layer_norm 1 before_blocks", "softmax 8 block",
-                          "layer_norm 4 block", "gelu 2 block",
-                          "tanh 1 after_blocks"));
+  EXPECT_THAT(groups, ElementsAre("layer_norm 1 before_blocks",
+                                  "softmax 8 block", "layer_norm 4 block",
+                                  "gelu 2 block", "tanh 1 after_blocks"));
   EXPECT_EQ(census.getParameters(ParameterKind::PositionEmbedding).elements,
             32);
   // The table of sentences and the pooler.

@@ -40,7 +40,8 @@ bool mergesBatchAndHeads(ReshapeOp op) {
 }
 
 /// The dimension of which `op` repeats every element in a row:
-///   pi.reshape (pi.broadcast %x : ..x n x1x.. -> ..x n x r x..) : ..x (n r) x..
+///   pi.reshape (pi.broadcast %x : ..x n x1x.. -> ..x n x r x..) : ..x (n r)
+///   x..
 /// or, where there is one element, pi.broadcast %x : ..x1x.. -> ..x r x..
 struct Repetition {
   Value input;
@@ -72,8 +73,11 @@ std::optional<Repetition> matchRepetition(Operation *op) {
   }
   if (repeated < (merge ? 1 : 0))
     return std::nullopt;
-  Repetition match{broadcast.getInput(), llvm::to_vector<4>(from), repeated,
-                   to[repeated], {broadcast}};
+  Repetition match{broadcast.getInput(),
+                   llvm::to_vector<4>(from),
+                   repeated,
+                   to[repeated],
+                   {broadcast}};
   if (!merge)
     return match;
   SmallVector<int64_t> merged(to);
@@ -138,7 +142,8 @@ HeadsView HeadsView::trace(Value factor, AttentionScale *scale,
     if (isViewed()) {
       // What was repeated had its heads apart, and the dimension to repeat
       // along was made for that alone.
-      if (!reshape || getShape(reshape.getInput()) != ArrayRef<int64_t>(view.shape))
+      if (!reshape ||
+          getShape(reshape.getInput()) != ArrayRef<int64_t>(view.shape))
         return view;
       ops.insert(op);
       setSource(reshape.getInput());
@@ -187,8 +192,8 @@ Value HeadsView::mergeHeads(OpBuilder &builder, Location loc,
     value = transpose(builder, loc, value, {0, 2, 1, 3});
     return reshape(builder, loc, value, {batch, rows, heads * width});
   }
-  value = transpose(builder, loc, value,
-                    {order[0], order[2], order[1], order[3]});
+  value =
+      transpose(builder, loc, value, {order[0], order[2], order[1], order[3]});
   return reshape(builder, loc, value,
                  {getSize(0), getSize(2), getSize(1) * getSize(3)});
 }

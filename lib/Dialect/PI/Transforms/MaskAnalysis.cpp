@@ -161,7 +161,9 @@ LogicalResult ScoreMask::select(Value condition, Value fill, bool scoresIfTrue,
       why);
   auto terms = MaskEvaluator::map(
       {&added, &*chosen, &*filled},
-      [=](const double *x) { return (x[1] != 0) == scoresIfTrue ? x[0] : x[2]; },
+      [=](const double *x) {
+        return (x[1] != 0) == scoresIfTrue ? x[0] : x[2];
+      },
       why);
   if (!remaining || !terms)
     return failure();
@@ -232,7 +234,9 @@ private:
   Score classify(int64_t b, int64_t h, int64_t t, int64_t s) const;
   LogicalResult check(const AttentionMask &result);
   void storeBias(AttentionMask &result);
-  LogicalResult fail(const Twine &reason) const { return why(reason), failure(); }
+  LogicalResult fail(const Twine &reason) const {
+    return why(reason), failure();
+  }
   /// Calls visit(b, h, t, s) until it fails, for every query and key, and
   /// batches and heads that differ.
   LogicalResult

@@ -259,14 +259,12 @@ bool MaskEvaluator::readElements(ElementsAttr elements, MaskTensor &result) {
     return false;
   }
   return type.getElementType().isF32() ||
-         llvm::all_of(result.zeros, [](double x) {
-           return std::abs(x) <= kLargestInteger;
-         });
+         llvm::all_of(result.zeros,
+                      [](double x) { return std::abs(x) <= kLargestInteger; });
 }
 
-MaskEvaluator::Outcome MaskEvaluator::computeSource(Value value,
-                                                    MaskTensor &result,
-                                                    Explain why) {
+MaskEvaluator::Outcome
+MaskEvaluator::computeSource(Value value, MaskTensor &result, Explain why) {
   auto type = cast<RankedTensorType>(value.getType());
   if (type.getElementType().isF32())
     return Outcome::Computed;
@@ -469,8 +467,8 @@ MaskEvaluator::Outcome MaskEvaluator::compute(Value value, MaskTensor &result,
     return holdsMask(weight) && readElements(weight.getValue(), result)
                ? Outcome::Known
                : computeSource(value, result, why);
-  bool isShape = isa_and_present<ReshapeOp, BroadcastOp, TransposeOp, SliceOp,
-                                 TakeOp>(op);
+  bool isShape =
+      isa_and_present<ReshapeOp, BroadcastOp, TransposeOp, SliceOp, TakeOp>(op);
   bool isArithmetic =
       isa_and_present<AddOp, SubOp, MulOp, DivOp, MinOp, MaxOp, AndOp, OrOp,
                       NotOp, CompareOp, WhereOp, CastOp>(op);

@@ -22,14 +22,13 @@ struct RaiseSilu : OpRewritePattern<MulOp> {
       auto gate = op->getOperand(i).getDefiningOp<SigmoidOp>();
       if (!gate || gate.getInput() != op->getOperand(1 - i))
         continue;
-      auto raised =
-          SiluOp::create(rewriter, fuseLocations({gate, op}), op.getType(),
-                         gate.getInput());
+      auto raised = SiluOp::create(rewriter, fuseLocations({gate, op}),
+                                   op.getType(), gate.getInput());
       rewriter.replaceOp(op, raised);
       return success();
     }
-    return rewriter.notifyMatchFailure(
-        op, "no factor is the sigmoid of the other");
+    return rewriter.notifyMatchFailure(op,
+                                       "no factor is the sigmoid of the other");
   }
 };
 

@@ -159,9 +159,8 @@ LogicalResult Matcher::findContext() {
       probabilities = *guarded;
       continue;
     }
-    Operation *user = probabilities.hasOneUse()
-                          ? *probabilities.user_begin()
-                          : nullptr;
+    Operation *user =
+        probabilities.hasOneUse() ? *probabilities.user_begin() : nullptr;
     if (auto reshape = dyn_cast_or_null<ReshapeOp>(user)) {
       below.push_back(reshape);
       probabilities = reshape.getResult();
@@ -227,7 +226,8 @@ LogicalResult Matcher::matchHeads() {
   SetVector<Operation *> &ops = match.ops;
   match.query = HeadsView::trace(product.getLhs(), &match.scale, ops);
   match.key = HeadsView::trace(product.getRhs(), &match.scale, ops);
-  match.value = HeadsView::trace(match.context.getRhs(), /*scale=*/nullptr, ops);
+  match.value =
+      HeadsView::trace(match.context.getRhs(), /*scale=*/nullptr, ops);
   // Keys come as (.., width, keys).
   SmallVector<int64_t, 4> &order = match.key.order;
   std::swap(order[order.size() - 1], order[order.size() - 2]);
@@ -245,8 +245,8 @@ LogicalResult Matcher::matchHeads() {
   size_t rank = getShape(product).size();
 
   ArrayRef<int64_t> scores = getShape(product);
-  auto [batch, heads] = rank == 4 ? std::pair(scores[0], scores[1])
-                                  : splitGroups(scores[0]);
+  auto [batch, heads] =
+      rank == 4 ? std::pair(scores[0], scores[1]) : splitGroups(scores[0]);
   match.shape = {batch, heads, scores[rank - 2], scores[rank - 1]};
   for (HeadsView *view : {&match.query, &match.key, &match.value}) {
     int64_t rows =
@@ -307,10 +307,10 @@ LogicalResult Matcher::matchStep(const Step &step, ScoreMask &mask) {
     return fail("the scores are divided by more than a number");
   if (auto where = dyn_cast<WhereOp>(op)) {
     bool scoresIfTrue = step.scores == 1;
-    return mask.select(
-        where.getCondition(),
-        scoresIfTrue ? where.getFalseValue() : where.getTrueValue(),
-        scoresIfTrue, why);
+    return mask.select(where.getCondition(),
+                       scoresIfTrue ? where.getFalseValue()
+                                    : where.getTrueValue(),
+                       scoresIfTrue, why);
   }
   Value other = op->getOperand(1 - step.scores);
   if (isa<MaxOp>(op))
@@ -368,9 +368,8 @@ Value createBias(OpBuilder &builder, Location loc, const AttentionMask &mask,
   for (auto [value, factor, rank] : mask.computedBiases) {
     ArrayRef<int64_t> own = getShape(value);
     if (rank == 3 && own.size() == 3 && own[0] != 1)
-      value = ReshapeOp::create(
-          builder, loc, value,
-          {shape.batch, shape.heads, own[1], own[2]});
+      value = ReshapeOp::create(builder, loc, value,
+                                {shape.batch, shape.heads, own[1], own[2]});
     if (factor != 1)
       value = MulOp::create(
           builder, loc, value.getType(), value,
@@ -391,10 +390,10 @@ struct RaiseAttention : OpRewritePattern<SoftmaxOp> {
   LogicalResult matchAndRewrite(SoftmaxOp op,
                                 PatternRewriter &rewriter) const override {
     LogicalResult reason = failure();
-    std::optional<Attention> match =
-        Matcher(op, [&](const Twine &why) {
-          reason = rewriter.notifyMatchFailure(op, why);
-        }).run();
+    std::optional<Attention> match = Matcher(op, [&](const Twine &why) {
+                                       reason =
+                                           rewriter.notifyMatchFailure(op, why);
+                                     }).run();
     if (!match)
       return reason;
     Location loc = fuseLocations(match->ops.getArrayRef());
@@ -442,8 +441,8 @@ struct AbsorbScale : OpRewritePattern<AttentionOp> {
           AttentionScale::match(scaling);
       if (!factor || factor->isPrivate || !scaling->hasOneUse())
         continue;
-      float scale = static_cast<float>(op.getScale().convertToDouble() *
-                                       factor->number);
+      float scale =
+          static_cast<float>(op.getScale().convertToDouble() * factor->number);
       if (!std::isfinite(scale))
         continue;
       Location loc = fuseLocations({scaling, op});

@@ -255,8 +255,8 @@ struct RaiseBeta : OpRewritePattern<AddOp> {
 } // namespace
 
 void populateRaiseLayerNormPatterns(RewritePatternSet &patterns) {
-  patterns.add<RaiseNorm<DivOp>, RaiseNorm<MulOp>, RaiseGamma<LayerNormOp>, RaiseGamma<RMSNormOp>,
-               RaiseBeta>(patterns.getContext());
+  patterns.add<RaiseNorm<DivOp>, RaiseNorm<MulOp>, RaiseGamma<LayerNormOp>,
+               RaiseGamma<RMSNormOp>, RaiseBeta>(patterns.getContext());
 }
 
 std::string explainNorm(Operation *root) {

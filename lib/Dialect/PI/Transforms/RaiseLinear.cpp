@@ -153,7 +153,8 @@ struct EmbeddingOfConstant : OpRewritePattern<EmbeddingOp> {
 } // namespace
 
 void populateRaiseLinearPatterns(RewritePatternSet &patterns) {
-  patterns.add<RaiseMatMul, RaiseBias, LinearOfReshape, EmbeddingOfConstant>(patterns.getContext());
+  patterns.add<RaiseMatMul, RaiseBias, LinearOfReshape, EmbeddingOfConstant>(
+      patterns.getContext());
 }
 
 } // namespace aero::pi

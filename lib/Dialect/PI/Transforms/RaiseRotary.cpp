@@ -218,9 +218,8 @@ bool isColumnOp(Operation *op) {
       })
       .Case<SliceOp, TakeOp, ConcatOp>(
           [](auto op) { return op.getAxis() >= 3; })
-      .Case<AddOp, SubOp>([&](auto op) {
-        return hasType(op.getLhs()) && hasType(op.getRhs());
-      })
+      .Case<AddOp, SubOp>(
+          [&](auto op) { return hasType(op.getLhs()) && hasType(op.getRhs()); })
       .Case([&](MulOp op) {
         // Another number than -1 belongs to the input.
         if (std::optional<ScalarOperand> scalar = matchScalarOperand(op))
@@ -419,10 +418,10 @@ template <typename RootOp> struct RaiseRotary : OpRewritePattern<RootOp> {
   LogicalResult matchAndRewrite(RootOp op,
                                 PatternRewriter &rewriter) const override {
     LogicalResult reason = failure();
-    std::optional<Rotary> match =
-        RotaryMatcher([&](const Twine &why) {
-          reason = rewriter.notifyMatchFailure(op, why);
-        }).run(op);
+    std::optional<Rotary> match = RotaryMatcher([&](const Twine &why) {
+                                    reason =
+                                        rewriter.notifyMatchFailure(op, why);
+                                  }).run(op);
     if (!match)
       return reason;
     if (ConcatOp join = getJoin(op))
@@ -438,8 +437,8 @@ template <typename RootOp> struct RaiseRotary : OpRewritePattern<RootOp> {
     int64_t heads = shape[match->tokensFirst ? 2 : 1];
     int64_t tokens = shape[match->tokensFirst ? 1 : 2];
     if (match->width != shape[3])
-      value = SliceOp::create(rewriter, loc, value, 3, match->offset,
-                              match->width);
+      value =
+          SliceOp::create(rewriter, loc, value, 3, match->offset, match->width);
     if (!match->tokensFirst)
       value = TransposeOp::create(rewriter, loc, value,
                                   ArrayRef<int64_t>{0, 2, 1, 3});
@@ -462,8 +461,9 @@ template <typename RootOp> struct RaiseRotary : OpRewritePattern<RootOp> {
 } // namespace
 
 void populateRaiseRotaryPatterns(RewritePatternSet &patterns) {
-  patterns.add<RaiseRotary<AddOp>, RaiseRotary<ConcatOp>,
-               RaiseRotary<ReshapeOp>>(patterns.getContext());
+  patterns
+      .add<RaiseRotary<AddOp>, RaiseRotary<ConcatOp>, RaiseRotary<ReshapeOp>>(
+          patterns.getContext());
 }
 
 std::string explainRotary(MulOp op) {

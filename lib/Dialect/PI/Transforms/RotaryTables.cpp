@@ -57,8 +57,7 @@ Value getRowwiseInput(Operation *op) {
 /// Where column `column` of `op` is taken from, for ops that move columns.
 std::optional<std::pair<Value, int64_t>> getColumnSource(Operation *op,
                                                          int64_t column) {
-  int64_t last =
-      static_cast<int64_t>(getShape(op->getResult(0)).size()) - 1;
+  int64_t last = static_cast<int64_t>(getShape(op->getResult(0)).size()) - 1;
   if (auto slice = dyn_cast<SliceOp>(op))
     if (static_cast<int64_t>(slice.getAxis()) == last)
       return {{slice.getInput(), column + slice.getOffset()}};
@@ -179,9 +178,9 @@ Value selectColumns(OpBuilder &builder, Location loc, Value value,
     return value;
   SmallVector<int64_t> shape(getShape(value));
   int64_t axis = static_cast<int64_t>(shape.size()) - 1;
-  if (llvm::equal(columns, llvm::seq<int64_t>(columns.front(),
-                                              columns.front() +
-                                                  columns.size())))
+  if (llvm::equal(columns,
+                  llvm::seq<int64_t>(columns.front(),
+                                     columns.front() + columns.size())))
     return SliceOp::create(builder, loc, value, axis, columns.front(),
                            columns.size());
   shape.back() = columns.size();

@@ -56,16 +56,16 @@ bool Explainer::isPosition(Operation *op) {
   auto found = positions.find(op);
   if (found != positions.end())
     return found->second;
-  bool result = !op->use_empty() &&
-                llvm::all_of(op->getUses(), [&](OpOperand &use) {
-                  Operation *user = use.getOwner();
-                  if (auto embedding = dyn_cast<EmbeddingOp>(user);
-                      embedding && &use == &embedding.getIndicesMutable())
-                    return true;
-                  if (auto rotary = dyn_cast<RotaryEmbeddingOp>(user))
-                    return &use != &rotary.getInputMutable();
-                  return isPosition(user);
-                });
+  bool result =
+      !op->use_empty() && llvm::all_of(op->getUses(), [&](OpOperand &use) {
+        Operation *user = use.getOwner();
+        if (auto embedding = dyn_cast<EmbeddingOp>(user);
+            embedding && &use == &embedding.getIndicesMutable())
+          return true;
+        if (auto rotary = dyn_cast<RotaryEmbeddingOp>(user))
+          return &use != &rotary.getInputMutable();
+        return isPosition(user);
+      });
   positions[op] = result;
   return result;
 }
@@ -111,8 +111,9 @@ std::optional<std::string> Explainer::explain(Operation *op) {
       })
       .Case<SqrtOp, PowOp>([&](auto op) {
         return known(explainNorm(op),
-                     isa<SqrtOp>(op) ? "it belongs to no normalisation"
-                                     : "it belongs to no normalisation or GELU");
+                     isa<SqrtOp>(op)
+                         ? "it belongs to no normalisation"
+                         : "it belongs to no normalisation or GELU");
       })
       .Case([](ReduceMeanOp) {
         return Answer("it belongs to no normalisation or GELU");
@@ -128,9 +129,8 @@ std::optional<std::string> Explainer::explain(Operation *op) {
         return Answer("only products with a weight matrix and those of "
                       "attention are known");
       })
-      .Case<WhereOp, CompareOp, AndOp, OrOp, NotOp>([](auto) {
-        return Answer("only the masks of attention are known");
-      })
+      .Case<WhereOp, CompareOp, AndOp, OrOp, NotOp>(
+          [](auto) { return Answer("only the masks of attention are known"); })
       .Case<MinOp, MaxOp>([](auto) {
         return Answer("only the maximum of an activation and 0, and of scores "
                       "and minus infinity, are known");

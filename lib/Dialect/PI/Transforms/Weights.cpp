@@ -65,8 +65,7 @@ std::string describe(Operation *op) {
 ElementsData<float> getElements(Value known) {
   assert(isKnown(known) && "expected a float weight or constant");
   Value stored = getStored(known);
-  ElementsData<float> data =
-      llvm::cantFail(getFloatData(getAttr(stored)));
+  ElementsData<float> data = llvm::cantFail(getFloatData(getAttr(stored)));
   if (stored == known)
     return data;
   auto type = cast<RankedTensorType>(stored.getType());
@@ -104,8 +103,7 @@ std::optional<Scaling> matchScaling(Operation *op) {
 std::string joinNames(ArrayRef<Value> parts) {
   llvm::SmallSetVector<StringRef, 4> names;
   for (Value part : parts) {
-    auto weight =
-        part ? getStored(part).getDefiningOp<WeightOp>() : WeightOp();
+    auto weight = part ? getStored(part).getDefiningOp<WeightOp>() : WeightOp();
     if (!weight)
       continue;
     SmallVector<StringRef> pieces;
