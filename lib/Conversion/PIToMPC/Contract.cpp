@@ -88,11 +88,11 @@ static LogicalResult verifySignature(func::FuncOp func) {
 static LogicalResult verifyAttention(pi::AttentionOp op) {
   if (!op.getCausal())
     return emitError(op.getLoc())
-           << "no secure form of attention without a causal mask"
+           << "no secure form of pi.attention without a causal mask yet"
            << describeNode(op);
   if (op.getScale().convertToFloat() != attentionScale) {
     InFlightDiagnostic diag = emitError(op.getLoc())
-                              << "attention with scale "
+                              << "pi.attention with scale "
                               << formatNumber(op.getScale().convertToFloat())
                               << ", expected ln 2 (scores in base 2)"
                               << describeNode(op);
@@ -101,12 +101,12 @@ static LogicalResult verifyAttention(pi::AttentionOp op) {
     return diag;
   }
   if (op.getMask() || op.getBias())
-    return emitError(op.getLoc()) << "no secure form of attention with a "
+    return emitError(op.getLoc()) << "no secure form of pi.attention with a "
                                   << (op.getMask() ? "padding mask" : "bias")
                                   << " yet" << describeNode(op);
   if (op.getKeyHeadCount() != static_cast<int64_t>(op.getHeads()))
     return emitError(op.getLoc())
-           << "no secure form of grouped-query attention yet"
+           << "no secure form of pi.attention with grouped queries yet"
            << describeNode(op);
   ArrayRef<int64_t> shape = op.getQuery().getType().getShape();
   if (shape != op.getKey().getType().getShape() || shape.front() != 1)
@@ -119,11 +119,23 @@ static LogicalResult verifyAttention(pi::AttentionOp op) {
   int64_t most = int64_t(rt::recipMaxUpperBound) / 4;
   if (shape[1] > most)
     return emitError(op.getLoc())
-           << "attention over " << shape[1]
+           << "pi.attention over " << shape[1]
            << " tokens, the reciprocal of the row sums is made "
               "for at most "
            << most << describeNode(op);
   return success();
+}
+
+/// Ops that a raised network may hold whatever the passes do: nothing but a
+/// secure form helps.
+static bool isUnimplemented(Operation &op) {
+  if (isa<pi::MulOp, pi::DivOp>(op))
+    return llvm::none_of(op.getOperands(), [](Value operand) {
+      return isa_and_present<pi::WeightOp, pi::ConstantOp>(
+          operand.getDefiningOp());
+    });
+  return isa<pi::RotaryEmbeddingOp, pi::TransposeOp, pi::ConcatOp, pi::TakeOp,
+             pi::BroadcastOp>(op);
 }
 
 LogicalResult aero::verifyLowerable(func::FuncOp func) {
@@ -146,12 +158,16 @@ LogicalResult aero::verifyLowerable(func::FuncOp func) {
     // reader takes it.
     if (isa<pi::TransposeOp>(op) && pi::getWeightMatrix(op.getResult(0)))
       continue;
+    // A table of angles is as good as what reads it.
+    if (isa<pi::ConstantOp>(op) &&
+        llvm::all_of(op.getUsers(), llvm::IsaPred<pi::RotaryEmbeddingOp>))
+      continue;
     InFlightDiagnostic diag = emitError(op.getLoc())
                               << "no secure form of " << op.getName() << " yet"
                               << describeNode(&op);
     if (isa<pi::NonlinearOpInterface>(op))
       diag << "; choose a configuration without it, e.g. --config SM+ScFuFFN";
-    else
+    else if (!isUnimplemented(op))
       diag.attachNote() << "pi-raise, pi-fold-scaling and canonicalize should "
                            "have turned it into weights, pi.linear or "
                            "pi.attention";

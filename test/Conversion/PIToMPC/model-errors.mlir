@@ -19,10 +19,10 @@ func.func @main(%tokens: tensor<1x8xi64>, %x: tensor<i64>) -> tensor<1x8x4xf32> 
 func.func @main(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
   %t = pi.weight "t" dense<0.5> : tensor<50x4xf32>
   %0 = pi.embedding %t[%tokens] : tensor<50x4xf32>, tensor<1x8xi64> -> tensor<1x8x4xf32>
-  // expected-error @below {{attention with scale 0.5, expected ln 2 (scores in base 2)}}
+  // expected-error @below {{pi.attention with scale 0.5, expected ln 2 (scores in base 2)}}
   // expected-note @below {{run pi-fold-scaling first: it moves the factor into the query weights}}
   %1 = pi.attention %0, %0, %0 heads 1 scale 0.5 causal : tensor<1x8x4xf32>, tensor<1x8x4xf32>
-  // expected-error @below {{no secure form of attention without a causal mask}}
+  // expected-error @below {{no secure form of pi.attention without a causal mask yet}}
   %2 = pi.attention %1, %1, %1 heads 1 scale 0.693147182 : tensor<1x8x4xf32>, tensor<1x8x4xf32>
   return %2 : tensor<1x8x4xf32>
 }
@@ -32,7 +32,7 @@ func.func @main(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
 func.func @main(%tokens: tensor<1x2048xi64>) -> tensor<1x2048x4xf32> {
   %t = pi.weight "t" dense<0.5> : tensor<50x4xf32>
   %0 = pi.embedding %t[%tokens] : tensor<50x4xf32>, tensor<1x2048xi64> -> tensor<1x2048x4xf32>
-  // expected-error @below {{attention over 2048 tokens, the reciprocal of the row sums is made for at most 1024}}
+  // expected-error @below {{pi.attention over 2048 tokens, the reciprocal of the row sums is made for at most 1024}}
   %1 = pi.attention %0, %0, %0 heads 1 scale 0.693147182 causal : tensor<1x2048x4xf32>, tensor<1x2048x4xf32>
   return %1 : tensor<1x2048x4xf32>
 }
