@@ -42,29 +42,43 @@ function readTensor(folder, {name, type, dims, file}) {
   return new ort.Tensor(type, data, dims);
 }
 
-async function evaluate(request, folder) {
-  const session = await ort.InferenceSession.create(
-      path.resolve(folder, request.model), {logSeverityLevel: 3});
-  try {
-    const feeds = {};
-    for (const input of request.inputs) {
-      feeds[input.name] = readTensor(folder, input);
+// Requests for one model that follow each other share its session.
+class Sessions {
+  async get(model) {
+    if (model !== this.model) {
+      await this.release();
+      this.session =
+          await ort.InferenceSession.create(model, {logSeverityLevel: 3});
+      this.model = model;
     }
-    const results = await session.run(feeds);
-    const out = path.resolve(folder, request.outputs);
-    fs.mkdirSync(out, {recursive: true});
-    const listed = session.outputNames.map((name, index) => {
-      const {data, type, dims} = results[name];
-      const file = `${index}.raw`;
-      fs.writeFileSync(
-          path.join(out, file),
-          Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-      return {name, type, dims: Array.from(dims), file};
-    });
-    fs.writeFileSync(path.join(out, 'outputs.json'), JSON.stringify(listed));
-  } finally {
-    await session.release();
+    return this.session;
   }
+
+  async release() {
+    const session = this.session;
+    this.model = this.session = undefined;
+    if (session) await session.release();
+  }
+}
+
+async function evaluate(request, folder, sessions) {
+  const session = await sessions.get(path.resolve(folder, request.model));
+  const feeds = {};
+  for (const input of request.inputs) {
+    feeds[input.name] = readTensor(folder, input);
+  }
+  const results = await session.run(feeds);
+  const out = path.resolve(folder, request.outputs);
+  fs.mkdirSync(out, {recursive: true});
+  const listed = session.outputNames.map((name, index) => {
+    const {data, type, dims} = results[name];
+    const file = `${index}.raw`;
+    fs.writeFileSync(
+        path.join(out, file),
+        Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+    return {name, type, dims: Array.from(dims), file};
+  });
+  fs.writeFileSync(path.join(out, 'outputs.json'), JSON.stringify(listed));
 }
 
 async function main() {
@@ -72,18 +86,20 @@ async function main() {
   if (files.length === 0) {
     throw new Error('usage: node evaluate.js REQUEST.json...');
   }
+  const sessions = new Sessions();
   for (const file of files) {
     let model = file;
     try {
       const request = JSON.parse(fs.readFileSync(file, 'utf8'));
       model = request.model;
-      await evaluate(request, path.dirname(path.resolve(file)));
+      await evaluate(request, path.dirname(path.resolve(file)), sessions);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       console.error(`${model}: ${text.replace(/\s*\n\s*/g, ' ')}`);
       process.exitCode = 1;
     }
   }
+  await sessions.release();
 }
 
 main().catch(error => {
