@@ -106,6 +106,108 @@ func.func @parallel(%x: !x) -> !x {
 
 // -----
 
+!x = tensor<1x2x4xf32>
+!w = tensor<4x4xf32>
+
+// GPT-NeoX: the feed-forward network is summed first, the input last.
+// CHECK-LABEL: func @parallel_in_another_order
+func.func @parallel_in_another_order(%e: !x, %c: tensor<2x1xf32>) -> !x {
+  %w = pi.weight "w" dense<0.1> : !w
+  // Angles that all layers share belong to none.
+  // CHECK: pi.cos {{.*}} loc("angles")
+  %cos = pi.cos %c : tensor<2x1xf32> loc("angles")
+  %n0 = pi.layer_norm %e epsilon 1.0e-5 : !x
+  // CHECK: pi.rotary_embedding {{.*}} loc(fused<0 : i64>["rotary0"])
+  %r0 = pi.rotary_embedding %n0 cos %cos sin %cos heads 2 : !x, tensor<2x1xf32> loc("rotary0")
+  %a0 = pi.attention %r0, %r0, %n0 heads 2 scale 0.5 causal : !x, !x
+  // CHECK: pi.layer_norm {{.*}} loc(fused<0 : i64>["ln0"])
+  %m0 = pi.layer_norm %e epsilon 1.0e-5 : !x loc("ln0")
+  // CHECK: pi.linear {{.*}} loc(fused<0 : i64>["ffn0"])
+  %f0 = pi.linear %m0, %w : !x, !w -> !x loc("ffn0")
+  // CHECK: pi.add {{.*}} loc(fused<0 : i64>["sum0"])
+  %s0 = pi.add %f0, %a0 : !x, !x -> !x loc("sum0")
+  // CHECK: pi.add {{.*}} loc(fused<0 : i64>["out0"])
+  %z0 = pi.add %s0, %e : !x, !x -> !x loc("out0")
+  %n1 = pi.layer_norm %z0 epsilon 1.0e-5 : !x
+  // CHECK: pi.rotary_embedding {{.*}} loc(fused<1 : i64>["rotary1"])
+  %r1 = pi.rotary_embedding %n1 cos %cos sin %cos heads 2 : !x, tensor<2x1xf32> loc("rotary1")
+  %a1 = pi.attention %r1, %r1, %n1 heads 2 scale 0.5 causal : !x, !x
+  // CHECK: pi.layer_norm {{.*}} loc(fused<1 : i64>["ln1"])
+  %m1 = pi.layer_norm %z0 epsilon 1.0e-5 : !x loc("ln1")
+  %f1 = pi.linear %m1, %w : !x, !w -> !x
+  %s1 = pi.add %f1, %a1 : !x, !x -> !x
+  // CHECK: pi.add {{.*}} loc(fused<1 : i64>["out1"])
+  %z1 = pi.add %s1, %z0 : !x, !x -> !x loc("out1")
+  // CHECK: pi.layer_norm {{.*}} loc("final")
+  %n = pi.layer_norm %z1 epsilon 1.0e-5 : !x loc("final")
+  return %n : !x
+}
+
+// -----
+
+!x = tensor<1x2x4xf32>
+!w = tensor<4x4xf32>
+
+// BERT: norms after the sums, so the last one belongs to the last block; and a
+// norm of the embeddings, which belongs to none.
+// CHECK-LABEL: func @norms_after
+func.func @norms_after(%e: !x, %p: !x) -> !x {
+  %w = pi.weight "w" dense<0.1> : !w
+  %s = pi.add %e, %p : !x, !x -> !x
+  // CHECK: pi.layer_norm {{.*}} loc("embeddings")
+  %x = pi.layer_norm %s epsilon 1.0e-5 : !x loc("embeddings")
+  %a0 = pi.attention %x, %x, %x heads 2 scale 0.5 : !x, !x
+  // CHECK: pi.add {{.*}} loc(fused<0 : i64>["residual0"])
+  %r0 = pi.add %a0, %x : !x, !x -> !x loc("residual0")
+  // CHECK: pi.layer_norm {{.*}} loc(fused<0 : i64>["ln0"])
+  %n0 = pi.layer_norm %r0 epsilon 1.0e-5 : !x loc("ln0")
+  // CHECK: pi.linear {{.*}} loc(fused<0 : i64>["ffn0"])
+  %f0 = pi.linear %n0, %w : !x, !w -> !x loc("ffn0")
+  %o0 = pi.add %f0, %n0 : !x, !x -> !x
+  // CHECK: pi.layer_norm {{.*}} loc(fused<0 : i64>["out0"])
+  %z0 = pi.layer_norm %o0 epsilon 1.0e-5 : !x loc("out0")
+  %a1 = pi.attention %z0, %z0, %z0 heads 2 scale 0.5 : !x, !x
+  %r1 = pi.add %a1, %z0 : !x, !x -> !x
+  %n1 = pi.layer_norm %r1 epsilon 1.0e-5 : !x
+  %f1 = pi.linear %n1, %w : !x, !w -> !x
+  %o1 = pi.add %f1, %n1 : !x, !x -> !x
+  // CHECK: pi.layer_norm {{.*}} loc(fused<1 : i64>["out1"])
+  %z1 = pi.layer_norm %o1 epsilon 1.0e-5 : !x loc("out1")
+  // CHECK: pi.linear {{.*}} loc("pooler")
+  %y = pi.linear %z1, %w : !x, !w -> !x loc("pooler")
+  return %y : !x
+}
+
+// -----
+
+!x = tensor<1x2x4xf32>
+!w = tensor<4x4xf32>
+
+// LLaMA: both branches of a gated feed-forward network and their product.
+// CHECK-LABEL: func @gated
+func.func @gated(%x: !x) -> !x {
+  %w = pi.weight "w" dense<0.1> : !w
+  %a0 = pi.attention %x, %x, %x heads 2 scale 0.5 causal : !x, !x
+  %y0 = pi.add %x, %a0 : !x, !x -> !x
+  %n0 = pi.rms_norm %y0 epsilon 1.0e-5 : !x
+  // CHECK: pi.linear {{.*}} loc(fused<0 : i64>["gate"])
+  %g0 = pi.linear %n0, %w : !x, !w -> !x loc("gate")
+  // CHECK: pi.silu {{.*}} loc(fused<0 : i64>["silu"])
+  %s0 = pi.silu %g0 : !x loc("silu")
+  // CHECK: pi.linear {{.*}} loc(fused<0 : i64>["up"])
+  %u0 = pi.linear %n0, %w : !x, !w -> !x loc("up")
+  // CHECK: pi.mul {{.*}} loc(fused<0 : i64>["product"])
+  %p0 = pi.mul %s0, %u0 : !x, !x -> !x loc("product")
+  // CHECK: pi.linear {{.*}} loc(fused<0 : i64>["down"])
+  %f0 = pi.linear %p0, %w : !x, !w -> !x loc("down")
+  %z0 = pi.add %y0, %f0 : !x, !x -> !x
+  // CHECK: pi.rms_norm {{.*}} loc("final")
+  %n = pi.rms_norm %z0 epsilon 1.0e-5 : !x loc("final")
+  return %n : !x
+}
+
+// -----
+
 // CHECK-LABEL: func @no_attention
 func.func @no_attention(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
   // CHECK: pi.relu {{.*}} loc("relu")

@@ -24,17 +24,30 @@ def RaisePass : Pass<"pi-raise", "::mlir::func::FuncOp"> {
 
     *Output contract*: these forms have become one op each. Whatever differs
     from them stays as it is; `pi-verify-raised` names it and says why.
-      - LayerNorm and RMSNorm over the last dimension, with or without gamma
-        and beta: `pi.layer_norm`, `pi.rms_norm`;
-      - GELU by erf or by tanh, in any order of its factors: `pi.gelu`;
+      - LayerNorm and RMSNorm over the last dimension, by a quotient or a
+        product with the reciprocal, by roots or powers, with gamma before or
+        after: `pi.layer_norm`, `pi.rms_norm`;
+      - GELU by erf or by tanh, in any order of its factors; x sigmoid(x);
+        max(x, 0): `pi.gelu`, `pi.silu`, `pi.relu`;
       - a product with a weight matrix, or with the transpose of one, and the
         sum with a bias: `pi.linear`. Nothing is copied: the matrix stays the
         `pi.transpose` of its `pi.weight`, under its own name;
-      - multi-head softmax attention with scores scaled by a public number,
-        unmasked or with a causal mask. The mask is compared element by
-        element, whether it chooses by a condition (of either polarity) or adds
-        minus infinity: `pi.attention`;
+      - a softmax between two products: `pi.attention`. Where heads are cut and
+        in which order dimensions come does not matter: transposes and reshapes
+        to (batch, tokens, width) are inserted and fold away in the usual case.
+        Repeated heads of keys become `key_heads`, scalars on queries, keys or
+        scores the scale (or, if they are parameters, factors of the query);
+      - what is between scores and softmax is evaluated, element by element, for
+        a padding mask of 0 and of 1. It becomes `causal`, the `mask` and the
+        `bias` of the attention. Numbers of -1e4 or less count as minus
+        infinity;
+      - a rotation of pairs of columns by angles of the position, by halves or
+        neighbours, of a whole head or a part: `pi.rotary_embedding`, with the
+        angle of each pair once;
       - position rows: a `pi.weight` with `[0:16]` after its name.
+    Masks and angles that are stored as initializers are read, and only they: a
+    `pi.weight` of nothing but 0, 1 and numbers beyond 1e4, and two tables whose
+    squares have one sum everywhere.
     The location of every op holds its transformer layer (see `getLayer`).
 
     Before:
@@ -59,6 +72,11 @@ def VerifyRaisedPass : Pass<"pi-verify-raised", "::mlir::func::FuncOp"> {
     The boundary between the importer and everything behind it. Changes nothing;
     every op that is not part of a known transformer operation is an error that
     names its ONNX node and says what keeps `pi-raise` from recognising it.
+
+    Data movement is free and always known; so is arithmetic that numbers
+    positions, i.e. ends as an index of a table or an angle. A product of two
+    activations is known as the gate of a feed-forward network, a lone `pi.tanh`
+    as an activation.
 
     *Input contract*: `pi` after `pi-raise`.
 
