@@ -20,8 +20,7 @@ namespace {
 /// Functions may call functions, but a small file must not grow without bound:
 /// neither in nodes nor in the bytes of their names and attributes.
 constexpr unsigned kMaxDepth = 64;
-constexpr uint64_t kMaxNodes = 1u << 20;
-constexpr uint64_t kMaxBytes = uint64_t(1) << 28;
+constexpr uint64_t kBytesPerNode = 256;
 
 std::string getKey(StringRef domain, StringRef name) {
   return (domain + "::" + name).str();
@@ -169,7 +168,7 @@ void aero::forEachRead(const onnx::NodeProto &node,
 void FlatGraph::flatten(const onnx::ModelProto &model, int64_t opset,
                         Report report) {
   // A function that is called once may be as large as the file.
-  maxBytes = kMaxBytes;
+  maxBytes = kBytesPerNode * maxNodes;
   for (const onnx::FunctionProto &function : model.functions()) {
     maxBytes += 2 * function.ByteSizeLong();
     if (!functions
@@ -192,8 +191,8 @@ void FlatGraph::overflow(const std::string &why, Report report) {
 bool FlatGraph::charge(uint64_t nodes, uint64_t bytes, Report report) {
   madeNodes += nodes;
   madeBytes += bytes;
-  if (madeNodes > kMaxNodes)
-    overflow("unfolds to more than " + std::to_string(kMaxNodes) + " nodes",
+  if (madeNodes > maxNodes)
+    overflow("unfolds to more than " + std::to_string(maxNodes) + " nodes",
              report);
   else if (madeBytes > maxBytes)
     overflow("unfolds to nodes of more than " + std::to_string(maxBytes >> 20) +

@@ -265,11 +265,15 @@ void Node::define(unsigned i, Slot slot) {
 
 void Node::setResult(unsigned i, Value value) {
   auto type = cast<RankedTensorType>(value.getType());
-  if (type.getNumElements() == 0)
-    // Nothing that anybody could own.
+  if (type.getNumElements() == 0) {
+    // Nothing that anybody could own, and nothing to compute.
+    Operation *op = value.getDefiningOp();
+    if (op && op->use_empty() && !isa<pi::ConstantOp, pi::WeightOp>(op))
+      op->erase();
     return setConstant(
         i, HostTensor::makeZeros(aero::getElementKind(type.getElementType()),
                                  type.getShape()));
+  }
   Slot slot(loc);
   slot.kind = aero::getElementKind(type.getElementType());
   slot.shape = Shape(type.getShape());
@@ -286,18 +290,20 @@ int64_t Node::getLimit(int64_t factor) const {
 LogicalResult Node::chargeWork(int64_t elements) {
   // Far above the masks of the longest texts, and seconds of work.
   importer.computedElements += elements;
-  if (importer.computedElements <= getLimit(64))
+  if (importer.computedElements <= getLimit(32))
     return success();
+  importer.exhausted = true;
   return unsupported("the constants up to it take too long to compute",
                      "export with constant folding, or with shorter masks");
 }
 
 LogicalResult Node::chargeConstant(const HostTensor &value) {
   importer.aliveElements += value.size();
-  if (importer.aliveElements > getLimit(8))
-    return unsupported("the constants up to it take too much memory",
-                       "export with constant folding, or with shorter masks");
-  return chargeWork(value.size());
+  if (importer.aliveElements <= getLimit(4))
+    return chargeWork(value.size());
+  importer.exhausted = true;
+  return unsupported("the constants up to it take too much memory",
+                     "export with constant folding, or with shorter masks");
 }
 
 void Node::setConstant(unsigned i, HostTensor value) {
