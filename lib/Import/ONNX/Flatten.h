@@ -93,6 +93,9 @@ private:
   bool overflown = false;
 };
 
+/// A value's name without what inlining put before it.
+llvm::StringRef getOriginalName(llvm::StringRef name);
+
 /// Visits every value that `node` reads, including those that its subgraphs
 /// take from outside.
 void forEachRead(const onnx::NodeProto &node,

@@ -221,8 +221,11 @@ void GraphImporter::dropConstants(const onnx::NodeProto &node) {
 /// taken.
 bool GraphImporter::importIf(Node &node, const FlatNode &flat) {
   constexpr unsigned maxDepth = 32;
-  const HostTensor *condition =
-      node.hasInput(0) ? node.getConstant(0) : nullptr;
+  if (node.getNumInputs() != 1 || !node.hasInput(0)) {
+    (void)node.invalid("it has no condition");
+    return false;
+  }
+  const HostTensor *condition = node.getConstant(0);
   if (!condition || condition->size() != 1) {
     (void)node.unsupported(
         "its condition depends on an input or a weight",

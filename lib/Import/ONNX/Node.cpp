@@ -74,10 +74,13 @@ bool Node::resolveInputs() {
     if (!slot) {
       // A later node may define it: then the nodes are in no order.
       bool later = importer.madeNames.contains(input);
-      (void)invalid("it reads " + quoted(input) + ", which " +
+      StringRef original = getOriginalName(input);
+      bool inside = original.size() != input.size();
+      (void)invalid("it reads " + quoted(original) + ", which " +
                     (later ? "only a later node defines, so that the nodes are "
                              "in a wrong order or form a cycle"
-                           : "nothing before it defines"));
+                     : inside ? "nothing before it in its function defines"
+                              : "nothing before it defines"));
       return false;
     }
     complete &= !slot->failed;
@@ -130,7 +133,7 @@ bool Node::foldWeights(Evaluator evaluate) {
   if (!isFloat || fault)
     return false;
   for (auto [i, result] : llvm::enumerate(*results))
-    setWeight(i, std::move(result), llvm::join(names, "+"));
+    setWeight(i, std::move(result), llvm::join(names, "+"), /*isScalar=*/true);
   return true;
 }
 
@@ -237,17 +240,20 @@ std::optional<int64_t> Node::getAxis(StringRef attribute, int64_t otherwise,
 
 unsigned Node::getNumOutputs() const { return proto.output_size(); }
 
-StringRef Node::getFirstOutput() const {
-  return getNumOutputs() ? StringRef(proto.output(0)) : StringRef(name);
-}
-
 bool Node::usesOutput(unsigned i) const {
   return i < getNumOutputs() && !proto.output(i).empty() &&
          importer.readNames.contains(proto.output(i));
 }
 
+std::string Node::getParameterName() const {
+  // In a function the name of the call tells it from those of other calls.
+  bool isOriginal =
+      getNumOutputs() && getOriginalName(proto.output(0)) == proto.output(0);
+  return isOriginal ? proto.output(0) : name;
+}
+
 bool Node::isReadAsParameter() const {
-  return importer.parameterNames.contains(getFirstOutput());
+  return getNumOutputs() && importer.parameterNames.contains(proto.output(0));
 }
 
 RankedTensorType Node::getType(ArrayRef<int64_t> shape, ElementKind kind) {
@@ -259,7 +265,7 @@ void Node::define(unsigned i, Slot slot) {
     return;
   if (importer.pending.contains(proto.output(i)) ||
       !importer.slots.try_emplace(proto.output(i), std::move(slot)).second)
-    (void)invalid("its output " + quoted(proto.output(i)) +
+    (void)invalid("its output " + quoted(getOriginalName(proto.output(i))) +
                   " is defined twice");
 }
 
@@ -316,14 +322,15 @@ void Node::setConstant(unsigned i, HostTensor value) {
   define(i, std::move(slot));
 }
 
-void Node::setWeight(unsigned i, HostTensor value, StringRef weightName) {
+void Node::setWeight(unsigned i, HostTensor value, StringRef weightName,
+                     bool isScalar) {
   if (failed(chargeConstant(value)))
     return;
   Slot slot(loc);
   slot.kind = value.kind;
   slot.shape = value.shape;
   slot.weightName = weightName.str();
-  slot.isScalarWeight = weightName != getFirstOutput();
+  slot.isScalarWeight = isScalar;
   if (value.size() < kInlineElements)
     slot.weight = value.getAttr(getContext());
   else
