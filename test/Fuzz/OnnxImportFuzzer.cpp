@@ -8,10 +8,15 @@
 /// \file
 /// Imports a model and, if that succeeds, raises it and takes its census.
 /// Flipped bytes seldom leave a model that parses, so that most mutations
-/// change the parsed message: names, types, dimensions, attributes, the order
-/// of nodes.
+/// change the parsed message (OnnxMutator.h).
+///
+/// Import options are derived from an entry of the model's metadata. A model
+/// with external data is written to a folder that holds good and bad files for
+/// it, and imported from there.
 ///
 //===----------------------------------------------------------------------===//
+
+#include "OnnxMutator.h"
 
 #include "aero/Analysis/Architecture.h"
 #include "aero/Analysis/Census.h"
@@ -19,199 +24,160 @@
 #include "aero/Import/ONNX/Import.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/STLExtras.h"
+
+#include <filesystem>
+#include <fstream>
 
 #include <google/protobuf/stubs/logging.h>
-#include <onnx/onnx_pb.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include <random>
-
+using namespace aero;
 using namespace mlir;
+namespace fs = std::filesystem;
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t maxSize);
 
 namespace {
 
-using Random = std::mt19937;
-
-int64_t pick(Random &random, int64_t count) {
-  return count ? std::uniform_int_distribution<int64_t>(0, count - 1)(random)
-               : 0;
+bool parse(onnx::ModelProto &model, const uint8_t *data, size_t size) {
+  static google::protobuf::LogSilencer silencer;
+  return model.ParsePartialFromArray(data, static_cast<int>(size));
 }
 
-int64_t pickNumber(Random &random) {
-  static const int64_t numbers[] = {0,
-                                    1,
-                                    2,
-                                    3,
-                                    4,
-                                    8,
-                                    -1,
-                                    -2,
-                                    -3,
-                                    7,
-                                    16,
-                                    64,
-                                    1000,
-                                    1 << 20,
-                                    INT32_MAX,
-                                    INT32_MIN,
-                                    int64_t(1) << 40,
-                                    INT64_MAX,
-                                    INT64_MIN,
-                                    INT64_MAX - 1};
-  return numbers[pick(random, std::size(numbers))];
-}
+//===----------------------------------------------------------------------===//
+// Options
+//===----------------------------------------------------------------------===//
 
-const char *pickOperator(Random &random) {
-  static const char *operators[] = {
-      "Add",      "Mul",        "Div",     "Pow",       "Sub",
-      "MatMul",   "Gemm",       "Softmax", "Where",     "Cast",
-      "Split",    "Slice",      "Reshape", "Transpose", "Concat",
-      "Squeeze",  "Unsqueeze",  "Shape",   "Constant",  "ConstantOfShape",
-      "Identity", "Dropout",    "Relu",    "LeakyRelu", "LayerNormalization",
-      "Gather",   "ReduceMean", "Expand",  "Range",     "Trilu",
-      "Equal",    "Less",       "Max",     "Not",       "Mod",
-      "Flatten",  "Sqrt",       "Erf",     "Neg",       "Size",
-      "Elu"};
-  return operators[pick(random, std::size(operators))];
-}
-
-/// The name of any value of the graph.
-std::string pickValue(onnx::GraphProto &graph, Random &random) {
-  switch (pick(random, 4)) {
-  case 0:
-    if (graph.initializer_size())
-      return graph.initializer(pick(random, graph.initializer_size())).name();
-    break;
-  case 1:
-    if (graph.input_size())
-      return graph.input(pick(random, graph.input_size())).name();
-    break;
-  default:
-    if (graph.node_size()) {
-      const onnx::NodeProto &node = graph.node(pick(random, graph.node_size()));
-      if (node.output_size())
-        return node.output(pick(random, node.output_size()));
+/// Each three bytes are one option: which, of what, and a number. Without any
+/// every open dimension is bound, so that models with symbols get somewhere.
+ImportOptions getOptions(const onnx::ModelProto &model) {
+  ImportOptions options;
+  // Enough for any mask of the seeds, little enough to stay fast.
+  options.maxFoldedElements = 1 << 14;
+  options.maxNodes = 1 << 12;
+  std::vector<std::string> inputs, symbols;
+  for (const onnx::ValueInfoProto &input : model.graph().input()) {
+    inputs.push_back(input.name());
+    for (const auto &[i, dim] :
+         llvm::enumerate(input.type().tensor_type().shape().dim()))
+      if (!dim.has_dim_value() || dim.dim_value() == 0)
+        symbols.push_back(dim.dim_param().empty()
+                              ? input.name() + "." + std::to_string(i)
+                              : dim.dim_param());
+  }
+  inputs.push_back("nobody");
+  std::string bytes;
+  for (const onnx::StringStringEntryProto &entry : model.metadata_props())
+    if (entry.key() == fuzz::kOptionsKey)
+      bytes = entry.value();
+  if (bytes.empty() || (bytes[0] & 1)) {
+    for (auto [i, symbol] : llvm::enumerate(symbols))
+      if (symbol.find('+') == std::string::npos)
+        options.bindings[symbol] = i % 3 + 1;
+  }
+  symbols.push_back("nothing");
+  auto number = [](uint8_t byte) {
+    static const int64_t sizes[] = {
+        0, 1, 2, 3, 4, -1, 8, 9, 7, 1LL << 39, INT64_MAX, INT64_MIN, 16};
+    return sizes[byte % std::size(sizes)];
+  };
+  for (size_t i = 0; i + 2 < bytes.size(); i += 3) {
+    uint8_t kind = bytes[i] >> 1, which = bytes[i + 1], value = bytes[i + 2];
+    const std::string &input = inputs[which % inputs.size()];
+    switch (kind % 6) {
+    case 0:
+      options.bindings[symbols[which % symbols.size()]] = number(value);
+      break;
+    case 1:
+      options.bindings[input + "." + std::to_string(value % 4)] =
+          number(value / 4);
+      break;
+    case 2:
+      options.fixedInputs.push_back({input,
+                                     FixedInput::Kind::Fill,
+                                     static_cast<double>(number(value)) / 2,
+                                     {}});
+      break;
+    case 3:
+      options.fixedInputs.push_back({input, FixedInput::Kind::Range, 0, {}});
+      break;
+    case 4:
+      if (model.graph().output_size())
+        options.outputs.push_back(
+            model.graph().output(which % model.graph().output_size()).name());
+      break;
+    default:
+      llvm::consumeError(parseBinding(bytes, options));
+      llvm::consumeError(parseFixedInput(bytes, options));
     }
   }
-  return "";
+  return options;
 }
 
-void mutateTensor(onnx::TensorProto &tensor, Random &random) {
-  switch (pick(random, 4)) {
-  case 0:
-    if (tensor.dims_size())
-      tensor.set_dims(pick(random, tensor.dims_size()), pickNumber(random));
-    break;
-  case 1:
-    tensor.set_data_type(pick(random, 18));
-    break;
-  case 2:
-    if (!tensor.raw_data().empty())
-      (*tensor.mutable_raw_data())[pick(random, tensor.raw_data().size())] =
-          static_cast<char>(pickNumber(random));
-    break;
-  default:
-    tensor.add_dims(pickNumber(random));
-  }
+//===----------------------------------------------------------------------===//
+// External data
+//===----------------------------------------------------------------------===//
+
+template <typename Graph> bool hasExternalData(const Graph &graph) {
+  auto isExternal = [](const onnx::TensorProto &tensor) {
+    return tensor.data_location() == onnx::TensorProto::EXTERNAL;
+  };
+  if constexpr (std::is_same_v<Graph, onnx::GraphProto>)
+    if (llvm::any_of(graph.initializer(), isExternal))
+      return true;
+  return llvm::any_of(graph.node(), [&](const onnx::NodeProto &node) {
+    return llvm::any_of(node.attribute(), [&](const auto &attribute) {
+      return isExternal(attribute.t()) ||
+             (attribute.has_g() && hasExternalData(attribute.g()));
+    });
+  });
 }
 
-void mutateNode(onnx::GraphProto &graph, onnx::NodeProto &node,
-                Random &random) {
-  switch (pick(random, 8)) {
-  case 0:
-    node.set_op_type(pickOperator(random));
-    break;
-  case 1:
-    node.add_input(pickValue(graph, random));
-    break;
-  case 2:
-    if (node.input_size())
-      node.mutable_input()->RemoveLast();
-    break;
-  case 3:
-    node.add_output("extra" + std::to_string(pick(random, 4)));
-    break;
-  case 4:
-    if (node.attribute_size()) {
-      onnx::AttributeProto &attribute =
-          *node.mutable_attribute(pick(random, node.attribute_size()));
-      if (attribute.has_t())
-        mutateTensor(*attribute.mutable_t(), random);
-      else if (attribute.ints_size())
-        attribute.set_ints(pick(random, attribute.ints_size()),
-                           pickNumber(random));
-      else
-        attribute.set_i(pickNumber(random));
+/// The folder of models with external data; removed at exit.
+const fs::path &getFolder() {
+  // Never destroyed: it is needed while the process exits.
+  static const fs::path &folder = *new fs::path([] {
+    fs::path base =
+        fs::exists("/dev/shm") ? "/dev/shm" : fs::temp_directory_path();
+    base /= "aero-fuzz-" + std::to_string(getpid());
+    fs::remove_all(base);
+    fs::create_directories(base / "models" / "folder");
+    std::atexit([] { fs::remove_all(getFolder().parent_path()); });
+    std::minstd_rand random(1);
+    std::string data(65536, '\0');
+    for (size_t i = 0; i + 4 <= data.size(); i += 4) {
+      float number = static_cast<float>(random() % 2001) / 1000 - 1;
+      std::memcpy(data.data() + i, &number, sizeof(number));
     }
-    break;
-  case 5: {
-    static const char *names[] = {
-        "axis",  "axes",   "perm",      "keepdims", "to",    "start",  "end",
-        "upper", "transB", "allowzero", "split",    "value", "epsilon"};
-    onnx::AttributeProto &attribute = *node.add_attribute();
-    attribute.set_name(names[pick(random, std::size(names))]);
-    if (pick(random, 2))
-      attribute.set_i(pickNumber(random));
-    else
-      attribute.add_ints(pickNumber(random));
-    break;
-  }
-  default:
-    if (node.input_size())
-      node.set_input(pick(random, node.input_size()), pickValue(graph, random));
-  }
-}
-
-void mutateModel(onnx::ModelProto &model, Random &random) {
-  onnx::GraphProto &graph = *model.mutable_graph();
-  switch (pick(random, 8)) {
-  case 0:
-    if (graph.initializer_size())
-      mutateTensor(
-          *graph.mutable_initializer(pick(random, graph.initializer_size())),
-          random);
-    break;
-  case 1:
-    if (graph.input_size()) {
-      auto &tensor = *graph.mutable_input(pick(random, graph.input_size()))
-                          ->mutable_type()
-                          ->mutable_tensor_type();
-      if (tensor.shape().dim_size())
-        tensor.mutable_shape()
-            ->mutable_dim(pick(random, tensor.shape().dim_size()))
-            ->set_dim_value(pickNumber(random));
-      else
-        tensor.set_elem_type(pick(random, 18));
-    }
-    break;
-  case 2:
-    if (model.opset_import_size())
-      model.mutable_opset_import(0)->set_version(11 + pick(random, 7));
-    break;
-  case 3:
-    if (graph.output_size())
-      graph.mutable_output(0)->set_name(pickValue(graph, random));
-    break;
-  default:
-    if (graph.node_size())
-      mutateNode(graph, *graph.mutable_node(pick(random, graph.node_size())),
-                 random);
-  }
+    fs::path models = base / "models";
+    for (const fs::path &path : {base / "weights.bin", models / "weights.bin",
+                                 models / "folder" / "weights.bin"})
+      std::ofstream(path, std::ios::binary) << data;
+    std::ofstream(models / "empty");
+    fs::create_symlink("weights.bin", models / "inside");
+    fs::create_symlink("../weights.bin", models / "outside");
+    (void)mkfifo((models / "pipe").c_str(), 0600);
+    return models;
+  }());
+  return folder;
 }
 
 } // namespace
 
+//===----------------------------------------------------------------------===//
+// What libFuzzer calls
+//===----------------------------------------------------------------------===//
+
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size,
                                           size_t maxSize, unsigned seed) {
-  static google::protobuf::LogSilencer silencer;
-  Random random(seed);
+  fuzz::Random random(seed);
   onnx::ModelProto model;
-  if (pick(random, 8) == 0 ||
-      !model.ParsePartialFromArray(data, static_cast<int>(size)))
+  if (fuzz::pick(random, 8) == 0 || !parse(model, data, size))
     return LLVMFuzzerMutate(data, size, maxSize);
-  for (int64_t i = 0, e = 1 + pick(random, 4); i < e; ++i)
-    mutateModel(model, random);
+  for (int64_t i = 0, e = 1 + fuzz::pick(random, 4); i < e; ++i)
+    fuzz::mutate(model, random);
   size_t mutated = model.ByteSizeLong();
   if (mutated == 0 || mutated > maxSize)
     return LLVMFuzzerMutate(data, size, maxSize);
@@ -219,35 +185,64 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size,
   return mutated;
 }
 
+extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1,
+                                            const uint8_t *data2, size_t size2,
+                                            uint8_t *out, size_t maxSize,
+                                            unsigned seed) {
+  fuzz::Random random(seed);
+  onnx::ModelProto model, other;
+  if (!parse(model, data1, size1) || !parse(other, data2, size2))
+    return 0;
+  fuzz::merge(model, other, random);
+  size_t merged = model.ByteSizeLong();
+  if (merged == 0 || merged > maxSize)
+    return 0;
+  model.SerializePartialToArray(out, static_cast<int>(merged));
+  return merged;
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   MLIRContext context(MLIRContext::Threading::DISABLED);
   ScopedDiagnosticHandler quiet(&context,
                                 [](Diagnostic &) { return success(); });
-  aero::ImportOptions options;
-  // Enough for any mask of the seeds, little enough to stay fast.
-  options.maxFoldedElements = 1 << 16;
-  llvm::MemoryBufferRef buffer(
-      llvm::StringRef(reinterpret_cast<const char *>(data), size), "model");
-  auto module = aero::importONNX(buffer, context, options);
+  llvm::StringRef bytes(reinterpret_cast<const char *>(data), size);
+  onnx::ModelProto model;
+  bool parsed = parse(model, data, size);
+  ImportOptions options = getOptions(parsed ? model : onnx::ModelProto());
+  ImportSummary summary;
+  std::string name = "model";
+  auto import = [&] {
+    if (!parsed || !hasExternalData(model.graph()))
+      return importONNX(llvm::MemoryBufferRef(bytes, name), context, options,
+                        &summary);
+    name = getFolder() / "model.onnx";
+    std::ofstream(name, std::ios::binary) << bytes.str();
+    return importONNX(name, context, options, &summary);
+  };
+  auto module = import();
   if (!module) {
-    std::string text = llvm::toString(module.takeError());
     // A fault of the file, told in lines that name it: not one of ours.
-    if (!llvm::StringRef(text).starts_with("model: ") ||
-        llvm::StringRef(text).contains("please report"))
-      std::abort();
+    llvm::handleAllErrors(module.takeError(), [&](const ImportError &error) {
+      if (error.getMessages().empty())
+        std::abort();
+      for (llvm::StringRef message : error.getMessages())
+        if (!message.starts_with(name + ": ") || message.contains('\n') ||
+            message.contains("please report"))
+          std::abort();
+    });
     return 0;
   }
 
   PassManager passes(&context);
-  passes.addNestedPass<func::FuncOp>(aero::pi::createRaisePass());
+  passes.addNestedPass<func::FuncOp>(pi::createRaisePass());
   if (failed(passes.run(**module)))
     std::abort();
   for (auto func : (*module)->getOps<func::FuncOp>()) {
-    (void)aero::pi::takeCensus(func);
-    (void)aero::pi::getEvidence(aero::pi::describeArchitecture(func));
+    (void)pi::takeCensus(func);
+    (void)pi::getEvidence(pi::describeArchitecture(func));
   }
   PassManager check(&context);
-  check.addNestedPass<func::FuncOp>(aero::pi::createVerifyRaisedPass());
+  check.addNestedPass<func::FuncOp>(pi::createVerifyRaisedPass());
   (void)check.run(**module);
   return 0;
 }

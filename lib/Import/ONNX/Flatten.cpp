@@ -20,8 +20,7 @@ namespace {
 /// Functions may call functions, but a small file must not grow without bound:
 /// neither in nodes nor in the bytes of their names and attributes.
 constexpr unsigned kMaxDepth = 64;
-constexpr uint64_t kMaxNodes = 1u << 20;
-constexpr uint64_t kMaxBytes = uint64_t(1) << 28;
+constexpr uint64_t kBytesPerNode = 256;
 
 std::string getKey(StringRef domain, StringRef name) {
   return (domain + "::" + name).str();
@@ -40,7 +39,9 @@ std::string getName(const onnx::NodeProto &node, const std::string &caller,
 /// New names of the values of one inlined body.
 class Renaming {
 public:
-  explicit Renaming(std::string prefix) : prefix(std::move(prefix)) {}
+  /// Of a body that sees all names outside of it, or only those that are set.
+  Renaming(std::string prefix, bool isClosed)
+      : prefix(std::move(prefix)), isClosed(isClosed) {}
 
   void set(StringRef from, std::string to) { names[from] = std::move(to); }
   /// A value that the body makes itself.
@@ -48,10 +49,13 @@ public:
     if (!name.empty())
       names.try_emplace(name, prefix + name);
   }
-  /// Names that the body does not know come from outside and stay.
+  /// Names that the body does not know come from outside and stay, or else
+  /// must not be found there.
   std::string get(const std::string &name) const {
-    auto found = names.find(name);
-    return found == names.end() ? name : found->second;
+    for (const Renaming *scope = this; scope; scope = scope->outer)
+      if (auto found = scope->names.find(name); found != scope->names.end())
+        return found->second;
+    return isClosed && !name.empty() ? prefix + name : name;
   }
   const llvm::StringMap<std::string> &getNames() const { return names; }
 
@@ -72,28 +76,24 @@ private:
   /// What a subgraph reads from outside; its own values keep their names, also
   /// those that hide one from outside.
   void apply(onnx::GraphProto &graph) const {
-    std::vector<std::string> hidden;
-    auto hide = [&](const std::string &name) {
-      if (names.contains(name))
-        hidden.push_back(name);
-    };
+    Renaming inner(prefix, isClosed);
+    inner.outer = this;
     for (const onnx::TensorProto &tensor : graph.initializer())
-      hide(tensor.name());
+      inner.set(tensor.name(), tensor.name());
+    for (const onnx::ValueInfoProto &input : graph.input())
+      inner.set(input.name(), input.name());
     for (const onnx::NodeProto &node : graph.node())
-      llvm::for_each(node.output(), hide);
-    if (!hidden.empty()) {
-      Renaming inner = *this;
-      for (const std::string &name : hidden)
-        inner.names.erase(name);
-      return inner.apply(graph);
-    }
+      for (const std::string &output : node.output())
+        inner.set(output, output);
     for (onnx::NodeProto &node : *graph.mutable_node())
-      apply(node);
+      inner.apply(node);
     for (onnx::ValueInfoProto &output : *graph.mutable_output())
-      output.set_name(get(output.name()));
+      output.set_name(inner.get(output.name()));
   }
 
   std::string prefix;
+  bool isClosed;
+  const Renaming *outer = nullptr;
   llvm::StringMap<std::string> names;
 };
 
@@ -145,6 +145,18 @@ getDefaults(const onnx::FunctionProto &function) {
 
 } // namespace
 
+StringRef aero::getOriginalName(StringRef name) {
+  for (;;) {
+    StringRef rest = name;
+    if (!rest.consume_front("call") && !rest.consume_front("branch"))
+      return name;
+    rest = rest.ltrim("0123456789");
+    if (!rest.consume_front("::"))
+      return name;
+    name = rest;
+  }
+}
+
 void aero::forEachRead(const onnx::NodeProto &node,
                        llvm::function_ref<void(const std::string &)> visit) {
   for (const std::string &input : node.input())
@@ -169,7 +181,7 @@ void aero::forEachRead(const onnx::NodeProto &node,
 void FlatGraph::flatten(const onnx::ModelProto &model, int64_t opset,
                         Report report) {
   // A function that is called once may be as large as the file.
-  maxBytes = kMaxBytes;
+  maxBytes = kBytesPerNode * maxNodes;
   for (const onnx::FunctionProto &function : model.functions()) {
     maxBytes += 2 * function.ByteSizeLong();
     if (!functions
@@ -192,8 +204,8 @@ void FlatGraph::overflow(const std::string &why, Report report) {
 bool FlatGraph::charge(uint64_t nodes, uint64_t bytes, Report report) {
   madeNodes += nodes;
   madeBytes += bytes;
-  if (madeNodes > kMaxNodes)
-    overflow("unfolds to more than " + std::to_string(kMaxNodes) + " nodes",
+  if (madeNodes > maxNodes)
+    overflow("unfolds to more than " + std::to_string(maxNodes) + " nodes",
              report);
   else if (madeBytes > maxBytes)
     overflow("unfolds to nodes of more than " + std::to_string(maxBytes >> 20) +
@@ -248,7 +260,8 @@ void FlatGraph::inlineCall(const onnx::NodeProto &call,
 
   // No name of a file holds this separator by accident, and if it does on
   // purpose, a value is defined twice, which is an error.
-  Renaming renaming("call" + std::to_string(bodies++) + "::");
+  Renaming renaming("call" + std::to_string(bodies++) + "::",
+                    /*isClosed=*/true);
   llvm::StringMap<std::string> given;
   for (int i = 0; i < function.input_size(); ++i)
     given[function.input(i)] =
@@ -302,7 +315,8 @@ FlatGraph::Branch FlatGraph::inlineSubgraph(const onnx::GraphProto &graph,
                                             const std::string &name,
                                             Report report) {
   Branch branch;
-  Renaming renaming("branch" + std::to_string(bodies++) + "::");
+  Renaming renaming("branch" + std::to_string(bodies++) + "::",
+                    /*isClosed=*/false);
   for (const onnx::TensorProto &tensor : graph.initializer())
     renaming.define(tensor.name());
   for (const onnx::NodeProto &node : graph.node())

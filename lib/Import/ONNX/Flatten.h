@@ -44,6 +44,8 @@ public:
   /// Takes problems as phrases.
   using Report = llvm::function_ref<void(const std::string &)>;
 
+  explicit FlatGraph(int64_t maxNodes) : maxNodes(maxNodes) {}
+
   void flatten(const onnx::ModelProto &model, int64_t opset, Report report);
 
   const std::vector<FlatNode> &getNodes() const { return nodes; }
@@ -87,9 +89,12 @@ private:
   /// Nodes that inlining made; a deque, so that they stay where they are.
   std::deque<onnx::NodeProto> owned;
   unsigned bodies = 0;
-  uint64_t madeNodes = 0, madeBytes = 0, maxBytes = 0;
+  uint64_t maxNodes, maxBytes = 0, madeNodes = 0, madeBytes = 0;
   bool overflown = false;
 };
+
+/// A value's name without what inlining put before it.
+llvm::StringRef getOriginalName(llvm::StringRef name);
 
 /// Visits every value that `node` reads, including those that its subgraphs
 /// take from outside.

@@ -21,7 +21,7 @@ GraphImporter::GraphImporter(onnx::ModelProto &model, TensorReader &reader,
                              MLIRContext &context, const ImportOptions &options,
                              ImportSummary &summary)
     : model(model), reader(reader), context(context), options(options),
-      summary(summary), builder(&context) {}
+      summary(summary), builder(&context), graph(options.maxNodes) {}
 
 /// Of more faults than this nobody reads the last.
 constexpr size_t kMaxFaults = 10000;
@@ -199,11 +199,17 @@ void GraphImporter::dropConstants(const onnx::NodeProto &node) {
     if (left == readsLeft.end() || --left->second > 0)
       return;
     auto found = slots.find(name);
-    if (found == slots.end() || !found->second.constant || found->second.value)
+    if (found == slots.end() || !found->second.constant)
       return;
-    if (found->second.constant.use_count() == 1)
-      aliveElements -= found->second.constant->size();
-    found->second.constant.reset();
+    std::shared_ptr<const HostTensor> &constant = found->second.constant;
+    // What an op holds stays, but truth values take a bit there.
+    int64_t size = constant->size();
+    int64_t kept = !found->second.value                  ? 0
+                   : constant->kind == ElementKind::Bool ? size / 8
+                                                         : size;
+    if (constant.use_count() == 1)
+      aliveElements -= size - kept;
+    constant.reset();
   });
 }
 
@@ -215,8 +221,11 @@ void GraphImporter::dropConstants(const onnx::NodeProto &node) {
 /// taken.
 bool GraphImporter::importIf(Node &node, const FlatNode &flat) {
   constexpr unsigned maxDepth = 32;
-  const HostTensor *condition =
-      node.hasInput(0) ? node.getConstant(0) : nullptr;
+  if (node.getNumInputs() != 1 || !node.hasInput(0)) {
+    (void)node.invalid("it has no condition");
+    return false;
+  }
+  const HostTensor *condition = node.getConstant(0);
   if (!condition || condition->size() != 1) {
     (void)node.unsupported(
         "its condition depends on an input or a weight",
@@ -266,7 +275,8 @@ bool GraphImporter::importIf(Node &node, const FlatNode &flat) {
   findParameters(inlined.nodes);
   ++ifDepth;
   for (const FlatNode *inner : llvm::reverse(live))
-    importNode(*inner);
+    if (!exhausted && !graph.isOverflown())
+      importNode(*inner);
   --ifDepth;
   bool complete = true;
   for (unsigned i = 0; i < node.getNumOutputs(); ++i) {
@@ -385,10 +395,13 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   importInputs();
   checkOptions();
   for (auto [i, node] : llvm::enumerate(graph.getNodes()))
-    if (live[i] && !graph.isOverflown() && unsupported.size() < kMaxFaults) {
+    if (live[i] && !graph.isOverflown() && !exhausted &&
+        unsupported.size() < kMaxFaults) {
       importNode(node);
       dropConstants(*node.proto);
     }
+  if (exhausted || graph.isOverflown())
+    return {};
   SmallVector<Value> results = importOutputs();
   if (!problems.empty() || !unsupported.empty())
     return {};

@@ -111,6 +111,8 @@ private:
   llvm::StringMap<unsigned> readsLeft;
   /// Elements of constants that exist, and elements that were ever computed.
   int64_t aliveElements = 0, computedElements = 0;
+  /// They were too many; nothing more is imported.
+  bool exhausted = false;
   std::vector<UnsupportedNode> unsupported;
   std::vector<std::string> problems;
   unsigned ifDepth = 0;

@@ -74,10 +74,13 @@ bool Node::resolveInputs() {
     if (!slot) {
       // A later node may define it: then the nodes are in no order.
       bool later = importer.madeNames.contains(input);
-      (void)invalid("it reads " + quoted(input) + ", which " +
+      StringRef original = getOriginalName(input);
+      bool inside = original.size() != input.size();
+      (void)invalid("it reads " + quoted(original) + ", which " +
                     (later ? "only a later node defines, so that the nodes are "
                              "in a wrong order or form a cycle"
-                           : "nothing before it defines"));
+                     : inside ? "nothing before it in its function defines"
+                              : "nothing before it defines"));
       return false;
     }
     complete &= !slot->failed;
@@ -130,7 +133,7 @@ bool Node::foldWeights(Evaluator evaluate) {
   if (!isFloat || fault)
     return false;
   for (auto [i, result] : llvm::enumerate(*results))
-    setWeight(i, std::move(result), llvm::join(names, "+"));
+    setWeight(i, std::move(result), llvm::join(names, "+"), /*isScalar=*/true);
   return true;
 }
 
@@ -237,17 +240,20 @@ std::optional<int64_t> Node::getAxis(StringRef attribute, int64_t otherwise,
 
 unsigned Node::getNumOutputs() const { return proto.output_size(); }
 
-StringRef Node::getFirstOutput() const {
-  return getNumOutputs() ? StringRef(proto.output(0)) : StringRef(name);
-}
-
 bool Node::usesOutput(unsigned i) const {
   return i < getNumOutputs() && !proto.output(i).empty() &&
          importer.readNames.contains(proto.output(i));
 }
 
+std::string Node::getParameterName() const {
+  // In a function the name of the call tells it from those of other calls.
+  bool isOriginal =
+      getNumOutputs() && getOriginalName(proto.output(0)) == proto.output(0);
+  return isOriginal ? proto.output(0) : name;
+}
+
 bool Node::isReadAsParameter() const {
-  return importer.parameterNames.contains(getFirstOutput());
+  return getNumOutputs() && importer.parameterNames.contains(proto.output(0));
 }
 
 RankedTensorType Node::getType(ArrayRef<int64_t> shape, ElementKind kind) {
@@ -259,17 +265,21 @@ void Node::define(unsigned i, Slot slot) {
     return;
   if (importer.pending.contains(proto.output(i)) ||
       !importer.slots.try_emplace(proto.output(i), std::move(slot)).second)
-    (void)invalid("its output " + quoted(proto.output(i)) +
+    (void)invalid("its output " + quoted(getOriginalName(proto.output(i))) +
                   " is defined twice");
 }
 
 void Node::setResult(unsigned i, Value value) {
   auto type = cast<RankedTensorType>(value.getType());
-  if (type.getNumElements() == 0)
-    // Nothing that anybody could own.
+  if (type.getNumElements() == 0) {
+    // Nothing that anybody could own, and nothing to compute.
+    Operation *op = value.getDefiningOp();
+    if (op && op->use_empty() && !isa<pi::ConstantOp, pi::WeightOp>(op))
+      op->erase();
     return setConstant(
         i, HostTensor::makeZeros(aero::getElementKind(type.getElementType()),
                                  type.getShape()));
+  }
   Slot slot(loc);
   slot.kind = aero::getElementKind(type.getElementType());
   slot.shape = Shape(type.getShape());
@@ -286,18 +296,20 @@ int64_t Node::getLimit(int64_t factor) const {
 LogicalResult Node::chargeWork(int64_t elements) {
   // Far above the masks of the longest texts, and seconds of work.
   importer.computedElements += elements;
-  if (importer.computedElements <= getLimit(64))
+  if (importer.computedElements <= getLimit(32))
     return success();
+  importer.exhausted = true;
   return unsupported("the constants up to it take too long to compute",
                      "export with constant folding, or with shorter masks");
 }
 
 LogicalResult Node::chargeConstant(const HostTensor &value) {
   importer.aliveElements += value.size();
-  if (importer.aliveElements > getLimit(8))
-    return unsupported("the constants up to it take too much memory",
-                       "export with constant folding, or with shorter masks");
-  return chargeWork(value.size());
+  if (importer.aliveElements <= getLimit(4))
+    return chargeWork(value.size());
+  importer.exhausted = true;
+  return unsupported("the constants up to it take too much memory",
+                     "export with constant folding, or with shorter masks");
 }
 
 void Node::setConstant(unsigned i, HostTensor value) {
@@ -310,14 +322,15 @@ void Node::setConstant(unsigned i, HostTensor value) {
   define(i, std::move(slot));
 }
 
-void Node::setWeight(unsigned i, HostTensor value, StringRef weightName) {
+void Node::setWeight(unsigned i, HostTensor value, StringRef weightName,
+                     bool isScalar) {
   if (failed(chargeConstant(value)))
     return;
   Slot slot(loc);
   slot.kind = value.kind;
   slot.shape = value.shape;
   slot.weightName = weightName.str();
-  slot.isScalarWeight = weightName != getFirstOutput();
+  slot.isScalarWeight = isScalar;
   if (value.size() < kInlineElements)
     slot.weight = value.getAttr(getContext());
   else

@@ -117,7 +117,8 @@ public:
   //===--------------------------------------------------------------------===//
 
   unsigned getNumOutputs() const;
-  llvm::StringRef getFirstOutput() const;
+  /// What a parameter that the node holds is called.
+  std::string getParameterName() const;
   /// A node reads the first output where parameters stand: as the matrix of a
   /// product, a table, a scale or shift.
   bool isReadAsParameter() const;
@@ -128,8 +129,10 @@ public:
                                  ElementKind kind = ElementKind::Float);
   void setResult(unsigned i, mlir::Value value);
   void setConstant(unsigned i, HostTensor value);
-  /// The output is a parameter of the server.
-  void setWeight(unsigned i, HostTensor value, llvm::StringRef weightName);
+  /// The output is a parameter of the server; `isScalar` if it is one number,
+  /// or was computed from such.
+  void setWeight(unsigned i, HostTensor value, llvm::StringRef weightName,
+                 bool isScalar);
   /// The output is the input under another name.
   void setAlias(unsigned i, const Slot &slot);
 

@@ -44,8 +44,13 @@ struct FixedInput {
 
 struct ImportOptions {
   /// The most elements that one folded constant may have. Shape arithmetic and
-  /// masks are far below; a model above it is refused, not folded in part.
+  /// masks are far below; a model above it is refused, not folded in part. All
+  /// constants together may take a small multiple of it.
   int64_t maxFoldedElements = int64_t(1) << 26;
+
+  /// The most nodes that the graph may have after functions and branches were
+  /// inlined: a small file can unfold without bound.
+  int64_t maxNodes = int64_t(1) << 20;
 
   /// Sizes of dimensions that the file leaves open: by their symbol ("batch"),
   /// or by input and position ("input_ids.1", from 0). The latter wins.

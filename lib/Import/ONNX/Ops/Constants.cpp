@@ -25,7 +25,8 @@ LogicalResult importConstant(Node &node) {
     // A matrix is the server's, in whatever form the exporter wrote it; masks
     // and tables of angles are recognised by what reads them.
     if (node.isReadAsParameter() && result.kind == ElementKind::Float) {
-      node.setWeight(0, std::move(result), node.getFirstOutput());
+      node.setWeight(0, std::move(result), node.getParameterName(),
+                     /*isScalar=*/false);
       return success();
     }
   } else if (node.findAttribute("value_float")) {

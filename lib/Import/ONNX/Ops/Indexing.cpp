@@ -220,6 +220,8 @@ LogicalResult importGather(Node &node) {
   llvm::append_range(shape, input.drop_front(*axis + 1));
   if (!countElements(shape))
     return node.invalid("its result is too large");
+  if (input[*axis] == 0 && countElements(node.getShape(1)) != 0)
+    return node.invalid("it picks from a dimension of size 0");
   const HostTensor *constant = node.getConstant(1);
   std::optional<Shape> indices;
   if (constant) {

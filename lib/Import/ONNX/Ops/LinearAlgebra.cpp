@@ -287,9 +287,12 @@ Labelled multiply(Node &node, Labelled a, Labelled b, StringRef output) {
 
 /// Einsum of one or two operands -> sums, a matrix product, transpositions.
 LogicalResult importEinsum(Node &node) {
-  for (unsigned i = 0; i < node.getNumInputs(); ++i)
-    if (!node.hasInput(i) || failed(node.requireFloat(i)))
+  for (unsigned i = 0; i < node.getNumInputs(); ++i) {
+    if (!node.hasInput(i))
+      return node.invalid("its input " + Twine(i) + " is missing");
+    if (failed(node.requireFloat(i)))
       return failure();
+  }
   if (node.getNumInputs() > 2)
     return node.unsupported("it multiplies more than two tensors");
   std::optional<Equation> equation = getEquation(node);

@@ -50,6 +50,72 @@ def huge_weight(model: ModelProto) -> None:
     model.graph.initializer[0].dims[:] = [1 << 40, 1 << 40]
 
 
+def weight_dims(*dims: int) -> Callable[[ModelProto], None]:
+    def change(model: ModelProto) -> None:
+        model.graph.initializer[0].dims[:] = dims
+    return change
+
+
+def weight_type(data_type: int) -> Callable[[ModelProto], None]:
+    def change(model: ModelProto) -> None:
+        model.graph.initializer[0].data_type = data_type
+    return change
+
+
+def few_elements(model: ModelProto) -> None:
+    """Typed fields instead of raw bytes."""
+    weight = model.graph.initializer[0]
+    weight.ClearField("raw_data")
+    weight.float_data[:] = [1.0, 2.0]
+
+
+def wrong_field(model: ModelProto) -> None:
+    weight = model.graph.initializer[0]
+    count = len(weight.raw_data) // 4
+    weight.ClearField("raw_data")
+    weight.int64_data[:] = [1] * count
+
+
+def input_dims(*dims: int) -> Callable[[ModelProto], None]:
+    def change(model: ModelProto) -> None:
+        shape = model.graph.input[0].type.tensor_type.shape
+        for dim, size in zip(shape.dim, dims):
+            dim.dim_value = size
+    return change
+
+
+def segment(model: ModelProto) -> None:
+    model.graph.initializer[0].segment.begin = 0
+
+
+def sparse(model: ModelProto) -> None:
+    tensor = model.graph.sparse_initializer.add()
+    tensor.values.name = "sparse"
+
+
+def unnamed(model: ModelProto) -> None:
+    model.graph.initializer[0].name = ""
+
+
+def sequence_input(model: ModelProto) -> None:
+    element = model.graph.input[0].type.sequence_type.elem_type
+    element.tensor_type.elem_type = TensorProto.INT64
+
+
+def control_name(model: ModelProto) -> None:
+    model.graph.node[1].input[0] = "line\nbreak\x1b[31m" + "x" * 300
+
+
+def broken_attribute(model: ModelProto) -> None:
+    """An attribute that refers to one of a function outside of any."""
+    node = model.graph.node[-1]
+    node.op_type = "Softmax"
+    del node.input[1:]
+    attribute = node.attribute.add()
+    attribute.name, attribute.ref_attr_name = "axis", "axis"
+    attribute.type = onnx.AttributeProto.INT
+
+
 def string_weight(model: ModelProto) -> None:
     model.graph.initializer[0].data_type = TensorProto.STRING
 
@@ -101,6 +167,24 @@ MODELS: Dict[str, Callable[[ModelProto], None]] = {
     "external": external,
     "short-weight": short_weight,
     "huge-weight": huge_weight,
+    "negative-weight": weight_dims(-11, -8),
+    "overflowing-weight": weight_dims(1 << 32, 1 << 32, 11, 8),
+    "overflowing-zero-weight": weight_dims(0, (1 << 63) - 1),
+    "large-weight": weight_dims(1 << 20, 1 << 20),
+    "few-elements": few_elements,
+    "wrong-field": wrong_field,
+    "double-weight": weight_type(TensorProto.DOUBLE),
+    "int4-weight": weight_type(22),
+    "unknown-weight": weight_type(12345),
+    "complex-weight": weight_type(TensorProto.COMPLEX64),
+    "negative-input": input_dims(-1, 4),
+    "overflowing-input": input_dims((1 << 63) - 1, (1 << 63) - 1),
+    "segment": segment,
+    "sparse": sparse,
+    "unnamed": unnamed,
+    "sequence-input": sequence_input,
+    "control-name": control_name,
+    "broken-attribute": broken_attribute,
     "string-weight": string_weight,
     "undefined": undefined,
     "defined-twice": defined_twice,
