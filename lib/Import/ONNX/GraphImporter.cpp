@@ -400,13 +400,19 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
       importNode(node);
       dropConstants(*node.proto);
     }
-  if (exhausted || graph.isOverflown())
+  // A limit was reached; outputs are missing for no other reason.
+  if (exhausted || graph.isOverflown() || unsupported.size() >= kMaxFaults)
     return {};
   SmallVector<Value> results = importOutputs();
   if (!problems.empty() || !unsupported.empty())
     return {};
 
   func::ReturnOp::create(builder, function.getLoc(), results);
+  // What builders asked for and did not need, such as tensors without elements.
+  for (Operation &op :
+       llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
+    if (op.use_empty() && !isa<func::ReturnOp>(op))
+      op.erase();
   function.setFunctionType(builder.getFunctionType(
       function.getBody().getArgumentTypes(), ValueRange(results).getTypes()));
   return module;

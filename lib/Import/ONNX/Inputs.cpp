@@ -417,6 +417,10 @@ void GraphImporter::checkOptions() {
       if (symbolNames.insert(name).second)
         symbols.push_back(name);
       symbolNames.insert(place);
+      SmallVector<StringRef> terms;
+      StringRef(name).split(terms, '+');
+      for (StringRef term : terms)
+        symbolNames.insert(term.trim());
     }
   }
   for (const onnx::ValueInfoProto &output : model.graph().output())

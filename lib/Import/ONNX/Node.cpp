@@ -271,15 +271,11 @@ void Node::define(unsigned i, Slot slot) {
 
 void Node::setResult(unsigned i, Value value) {
   auto type = cast<RankedTensorType>(value.getType());
-  if (type.getNumElements() == 0) {
-    // Nothing that anybody could own, and nothing to compute.
-    Operation *op = value.getDefiningOp();
-    if (op && op->use_empty() && !isa<pi::ConstantOp, pi::WeightOp>(op))
-      op->erase();
+  // Nothing that anybody could own.
+  if (type.getNumElements() == 0)
     return setConstant(
         i, HostTensor::makeZeros(aero::getElementKind(type.getElementType()),
                                  type.getShape()));
-  }
   Slot slot(loc);
   slot.kind = aero::getElementKind(type.getElementType());
   slot.shape = Shape(type.getShape());
