@@ -387,11 +387,10 @@ LogicalResult Node::requireSize(ArrayRef<int64_t> shape) {
   return invalid("its result is too large");
 }
 
-LogicalResult Node::requireElements() {
-  for (const Slot *slot : inputs)
-    if (slot && countElements(slot->shape) == 0)
-      return unsupported("it reads a tensor without elements");
-  return success();
+LogicalResult Node::requireElements(unsigned i) {
+  if (countElements(getShape(i)) != 0)
+    return success();
+  return unsupported("it reads a tensor without elements");
 }
 
 Value Node::makeScalar(float value) { return create<pi::ConstantOp>(value); }

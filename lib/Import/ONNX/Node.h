@@ -151,8 +151,8 @@ public:
   mlir::LogicalResult requireFloat(unsigned i);
   /// A fault if a tensor of that shape is beyond every limit.
   mlir::LogicalResult requireSize(llvm::ArrayRef<int64_t> shape);
-  /// A fault if an input has no elements.
-  mlir::LogicalResult requireElements();
+  /// A fault if the input has no elements.
+  mlir::LogicalResult requireElements(unsigned i);
   /// Counts elements that are computed at import time; a fault if they are too
   /// many in all.
   mlir::LogicalResult chargeWork(int64_t elements);

@@ -266,6 +266,15 @@ TEST(NormImportTest, RMSNormalization) {
               areNear({1 / 3.0f, 2 / 3.0f, 3, 20 / 3.0f}));
 }
 
+TEST(NormImportTest, ReduceL2) {
+  Imported imported = import(
+      parseGraph("(float[2,2] x) => (float[2,2] y) <int64[1] axis = {-1}> {"
+                 "  n = ReduceL2(x, axis)"
+                 "  y = Div(x, n) }"));
+  EXPECT_THAT(runFloats(imported, Tensor::fromFloats({2, 2}, {3, -4, 0, 2})),
+              areNear({0.6f, -0.8f, 0, 1}));
+}
+
 TEST(NormImportTest, SoftmaxBeforeOpset13) {
   // One row of four, not two of two.
   Imported imported = import(parseGraph(

@@ -109,8 +109,8 @@ Value appendToPast(Node &node, Value value, int64_t heads, unsigned past,
 LogicalResult importAttention(Node &node) {
   // The past alone may be empty: that of the first token.
   for (unsigned i = 0; i < 4; ++i)
-    if (node.hasInput(i) && countElements(node.getShape(i)) == 0)
-      return node.unsupported("it reads a tensor without elements");
+    if (node.hasInput(i) && failed(node.requireElements(i)))
+      return failure();
   std::optional<int64_t> heads = getHeads(node, 0, "q_num_heads");
   std::optional<int64_t> keyHeads =
       heads ? getHeads(node, 1, "kv_num_heads") : std::nullopt;
@@ -244,8 +244,9 @@ Value getAngles(Node &node, unsigned i, int64_t tokens) {
 }
 
 LogicalResult importRotaryEmbedding(Node &node) {
-  if (failed(node.requireElements()))
-    return failure();
+  for (unsigned i = 0; i < 3; ++i)
+    if (failed(node.requireElements(i)))
+      return failure();
   std::optional<int64_t> heads = getHeads(node, 0, "num_heads");
   if (!heads || failed(node.requireFloat(1)) || failed(node.requireFloat(2)))
     return failure();

@@ -67,12 +67,33 @@ LogicalResult importReduce(Node &node) {
     node.setAlias(0, node.getInput(0));
     return success();
   }
-  if (countElements(node.getShape(0)) == 0)
-    return node.unsupported("it reduces a tensor without elements");
+  if (failed(node.requireElements(0)))
+    return failure();
   Shape shape = getReducedShape(node.getShape(0), *axes, keepdims);
   Value value = node.getValue(0);
   node.setResult(0, node.create<OpTy>(node.getType(shape), value,
                                       ArrayRef<int64_t>(*axes), keepdims));
+  return success();
+}
+
+/// ReduceL2(x) -> sqrt(reduce_sum(x * x)); how embeddings are normalized.
+LogicalResult importReduceL2(Node &node) {
+  if (failed(node.requireFloat(0)) || failed(node.requireElements(0)))
+    return failure();
+  std::optional<Shape> axes = getReducedAxes(node, /*inputSince=*/18);
+  bool keepdims = node.getInt("keepdims", 1);
+  if (!axes || node.hasFault())
+    return failure();
+  // Whether nothing happens then, or the sign is lost, engines do not agree.
+  if (axes->empty())
+    return node.unsupported("it reduces over no dimension");
+  RankedTensorType type =
+      node.getType(getReducedShape(node.getShape(0), *axes, keepdims));
+  Value input = node.getValue(0);
+  Value square = node.create<pi::MulOp>(input.getType(), input, input);
+  Value sum = node.create<pi::ReduceSumOp>(type, square,
+                                           ArrayRef<int64_t>(*axes), keepdims);
+  node.setResult(0, node.create<pi::SqrtOp>(type, sum));
   return success();
 }
 
@@ -240,6 +261,7 @@ ArrayRef<OperatorInfo> aero::getNormalizationOperators() {
       {"CumSum", 11, 2, 2, importCumSum},
       {"LayerNormalization", 17, 2, 3, importLayerNorm},
       {"RMSNormalization", 23, 2, 2, importRMSNorm},
+      {"ReduceL2", 11, 1, 2, importReduceL2},
       {"ReduceMax", 11, 1, 2},
       {"ReduceMean", 11, 1, 2, importReduce<pi::ReduceMeanOp, 18>},
       {"ReduceMin", 11, 1, 2},
