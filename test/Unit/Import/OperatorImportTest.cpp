@@ -80,30 +80,44 @@ TEST(EinsumImportTest, OuterProduct) {
               ElementsAre(1, 10, 2, 20, 3, 30));
 }
 
-TEST(EinsumImportTest, Unsupported) {
-  const std::string known =
-      "1 node is not supported: 'y' (Einsum, domain ai.onnx): only products of "
-      "two tensors over distinct indices are known; change them in the model "
-      "and export it again";
+TEST(EinsumImportTest, SumsDiagonalsAndEllipses) {
+  Tensor x = Tensor::fromFloats({2, 2}, {1, 2, 3, 4}),
+         z = Tensor::fromFloats({2, 2}, {5, 6, 7, 8});
+  auto run = [&](const std::string &equation) {
+    return einsum(equation, "2,2", "2,2", x, z);
+  };
+  EXPECT_THAT(run("ii,ij->j"), ElementsAre(1 * 5 + 4 * 7, 1 * 6 + 4 * 8));
+  EXPECT_THAT(run("ij,jk->i"), ElementsAre(19 + 22, 43 + 50));
+  EXPECT_THAT(run("ij,jk"), ElementsAre(19, 22, 43, 50));
+  EXPECT_THAT(run("...ij,...jk->...ik"), ElementsAre(19, 22, 43, 50));
+  auto runOne = [&](const std::string &equation) {
+    return runFloats(import(parseGraph("(float[2,2] x) => (float[N] y)"
+                                       "{ y = Einsum <equation = \"" +
+                                       equation + "\"> (x) }")),
+                     x);
+  };
+  EXPECT_THAT(runOne("ij->ji"), ElementsAre(1, 3, 2, 4));
+  EXPECT_THAT(runOne("ij->i"), ElementsAre(3, 7));
+  EXPECT_THAT(runOne("ii"), ElementsAre(5));
+}
+
+TEST(EinsumImportTest, Faults) {
   auto run = [](const std::string &equation) {
     return fault("(float[2,2] x, float[2,2] z) => (float[2,2] y)"
                  "{ y = Einsum <equation = \"" +
                  equation + "\"> (x, z) }");
   };
-  EXPECT_EQ(run("ii,ij->j"), known);
-  EXPECT_EQ(run("...ij,...jk->...ik"), known);
-  EXPECT_EQ(run("ij,jk"), known);
-  EXPECT_EQ(run("ij,jk->i"), known);
-  EXPECT_EQ(run("ij,jk,->ik"), known);
-  EXPECT_EQ(run(""), known);
-  EXPECT_EQ(fault("(float[2,2] x) => (float[2,2] y)"
-                  "{ y = Einsum <equation = \"ij->ji\"> (x) }"),
-            known);
   const std::string invalid = "node 'y' (Einsum, domain ai.onnx) is not valid "
                               "ONNX: its equation does not fit its inputs; "
                               "export the model again";
-  EXPECT_EQ(run("ijk,kl->ijl"), invalid);
-  EXPECT_EQ(run("ij,jk->ikl"), invalid);
+  for (std::string equation : {"ijk,kl->ijl", "ij,jk->ikl", "ij,jk,->ik", "",
+                               "i0,0j->ij", "ij,jk->...ik->"})
+    EXPECT_EQ(run(equation), invalid) << equation;
+  EXPECT_EQ(fault("(float[2,2] x) => (float[2,2] y)"
+                  "{ y = Einsum <equation = \"ij,jk,kl->il\"> (x, x, x) }"),
+            "1 node is not supported: 'y' (Einsum, domain ai.onnx): it "
+            "multiplies more than two tensors; change them in the model and "
+            "export it again");
 }
 
 //===----------------------------------------------------------------------===//
@@ -211,11 +225,15 @@ TEST(NormImportTest, CumSum) {
                                 "<int64 axis = {-1}> { p = CumSum(m, axis) }")),
               x),
       ElementsAre(1, 2, 2, 1, 1, 2));
-  EXPECT_EQ(fault("(int64[2] m) => (int64[2] p) <int64 axis = {0}>"
-                  "{ p = CumSum <exclusive = 1> (m, axis) }"),
-            "1 node is not supported: 'p' (CumSum, domain ai.onnx): it sums in "
-            "reverse, or without the element itself; change them in the model "
-            "and export it again");
+  auto sum = [&](const std::string &attributes) {
+    return runInts(import(parseGraph("(int64[2,3] m) => (int64[2,3] p)"
+                                     "<int64 axis = {-1}> { p = CumSum <" +
+                                     attributes + "> (m, axis) }")),
+                   x);
+  };
+  EXPECT_THAT(sum("exclusive = 1"), ElementsAre(0, 1, 2, 0, 1, 1));
+  EXPECT_THAT(sum("reverse = 1"), ElementsAre(2, 1, 0, 2, 1, 1));
+  EXPECT_THAT(sum("exclusive = 1, reverse = 1"), ElementsAre(1, 0, 0, 1, 1, 0));
 }
 
 TEST(NormImportTest, LayerNormalizationOverTwoAxes) {

@@ -26,7 +26,7 @@ std::optional<Equation> aero::getEquation(Node &node) {
   auto [left, right] = StringRef(text).split("->");
   SmallVector<StringRef> terms;
   left.split(terms, ',');
-  if (terms.size() != node.getNumInputs())
+  if (terms.size() != node.getNumInputs() || llvm::any_of(text, llvm::isDigit))
     return fail();
   // An ellipsis stands for the same leading dimensions wherever it occurs;
   // digits are no letters of an equation.
