@@ -100,28 +100,34 @@ private:
 /// Gives the attributes of a function's node, and of the nodes of its
 /// subgraphs, that refer to attributes of the call the values that the call, or
 /// else the function, sets.
-void bindAttributes(onnx::NodeProto &node, const onnx::NodeProto &call) {
-  auto *attributes = node.mutable_attribute();
-  for (int i = attributes->size(); i-- > 0;) {
-    onnx::AttributeProto &attribute = (*attributes)[i];
+/// Asks before each copy whether there may be one of so many bytes; false if it
+/// may not.
+bool bindAttributes(onnx::NodeProto &node,
+                    const llvm::StringMap<const onnx::AttributeProto *> &values,
+                    llvm::function_ref<bool(uint64_t)> charge) {
+  google::protobuf::RepeatedPtrField<onnx::AttributeProto> attributes;
+  attributes.Swap(node.mutable_attribute());
+  for (onnx::AttributeProto &attribute : attributes) {
     if (attribute.has_g())
       for (onnx::NodeProto &inner : *attribute.mutable_g()->mutable_node())
-        bindAttributes(inner, call);
-    if (attribute.ref_attr_name().empty())
-      continue;
-    const onnx::AttributeProto *value = nullptr;
-    for (const onnx::AttributeProto &given : call.attribute())
-      if (given.name() == attribute.ref_attr_name())
-        value = &given;
-    if (!value) {
-      // Not set: the node's own default counts.
-      attributes->DeleteSubrange(i, 1);
+        if (!bindAttributes(inner, values, charge))
+          return false;
+    if (attribute.ref_attr_name().empty()) {
+      node.add_attribute()->Swap(&attribute);
       continue;
     }
-    std::string name = attribute.name();
-    attribute = *value;
-    attribute.set_name(name);
+    // Not set: the node's own default counts.
+    const onnx::AttributeProto *value =
+        values.lookup(attribute.ref_attr_name());
+    if (!value)
+      continue;
+    if (!charge(value->ByteSizeLong()))
+      return false;
+    onnx::AttributeProto &copy = *node.add_attribute();
+    copy = *value;
+    copy.set_name(attribute.name());
   }
+  return true;
 }
 
 /// The defaults of a function's attributes (IR version 9, field 11), which this
@@ -288,19 +294,20 @@ void FlatGraph::inlineCall(const onnx::NodeProto &call,
     for (const std::string &output : node.output())
       renaming.define(output);
 
-  onnx::NodeProto bound = call;
-  for (onnx::AttributeProto &attribute : getDefaults(function)) {
-    bool isGiven = llvm::any_of(call.attribute(), [&](const auto &other) {
-      return other.name() == attribute.name();
-    });
-    if (!isGiven)
-      *bound.add_attribute() = std::move(attribute);
-  }
+  llvm::StringMap<const onnx::AttributeProto *> attributes;
+  for (const onnx::AttributeProto &attribute : call.attribute())
+    attributes.try_emplace(attribute.name(), &attribute);
+  std::vector<onnx::AttributeProto> defaults = getDefaults(function);
+  for (const onnx::AttributeProto &attribute : defaults)
+    attributes.try_emplace(attribute.name(), &attribute);
   for (const onnx::NodeProto &node : function.node()) {
     owned.push_back(node);
     onnx::NodeProto &copy = owned.back();
     renaming.apply(copy);
-    bindAttributes(copy, bound);
+    if (!bindAttributes(copy, attributes, [&](uint64_t bytes) {
+          return charge(0, bytes, report);
+        }))
+      return;
     // Names as they were, for messages.
     if (copy.name().empty())
       copy.set_name(node.output_size() ? node.output(0) : node.op_type());

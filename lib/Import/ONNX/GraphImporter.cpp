@@ -170,6 +170,10 @@ Value GraphImporter::materialize(Slot &slot) {
   if (slot.value)
     return slot.value;
   if (!slot.weight) {
+    // Many names of one constant are many copies on the way to one attribute.
+    if (!chargeWork(slot.constant->size()))
+      addProblem("the graph reads large constants too often; export it with "
+                 "shorter masks");
     slot.value = pi::ConstantOp::create(builder, slot.loc,
                                         slot.constant->getAttr(&context));
     return slot.value;
@@ -180,6 +184,27 @@ Value GraphImporter::materialize(Slot &slot) {
     slot.value = pi::TransposeOp::create(builder, slot.loc, slot.value,
                                          ArrayRef<int64_t>{1, 0});
   return slot.value;
+}
+
+/// What all constants together may take, in constants of the largest size; what
+/// the file itself stores in nodes is not meant.
+int64_t GraphImporter::getLimit(int64_t factor) const {
+  return factor * std::max(options.maxFoldedElements, int64_t(1) << 16);
+}
+
+/// Counts elements that are computed or copied. False if they are too many in
+/// all: far above the masks of the longest texts, and seconds of work.
+bool GraphImporter::chargeWork(int64_t elements) {
+  computedElements += elements;
+  exhausted |= computedElements > getLimit(64);
+  return !exhausted;
+}
+
+/// Counts elements of a constant that is kept. False if there are too many.
+bool GraphImporter::chargeMemory(int64_t elements) {
+  aliveElements += elements;
+  exhausted |= aliveElements > getLimit(4);
+  return !exhausted;
 }
 
 void GraphImporter::countReads(const std::vector<bool> &live) {

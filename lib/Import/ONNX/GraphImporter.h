@@ -80,6 +80,9 @@ private:
   Slot *findSlot(llvm::StringRef name);
   mlir::Value materialize(Slot &slot);
   bool wantsOutput(llvm::StringRef name) const;
+  bool chargeWork(int64_t elements);
+  bool chargeMemory(int64_t elements);
+  int64_t getLimit(int64_t factor) const;
   void countReads(const std::vector<bool> &live);
   void dropConstants(const onnx::NodeProto &node);
 

@@ -18,6 +18,10 @@ using onnx::TensorProto;
 std::optional<int64_t> aero::countElements(ArrayRef<int64_t> shape) {
   // Dimensions beside a zero count too: strides are products of them.
   constexpr int64_t limit = int64_t(1) << 40;
+  // Much is quadratic in them.
+  constexpr size_t maxRank = 64;
+  if (shape.size() > maxRank)
+    return std::nullopt;
   int64_t product = 1;
   bool empty = false;
   for (int64_t dim : shape) {

@@ -24,9 +24,9 @@ enum class ElementKind { Float, Int, Bool };
 
 using Shape = llvm::SmallVector<int64_t, 4>;
 
-/// The number of elements of a shape; nullopt if a dimension is negative or the
-/// product of those that are not zero is beyond 2^40, which no tensor here may
-/// have.
+/// The number of elements of a shape; nullopt if it has more than 64
+/// dimensions, if one is negative, or if the product of those that are not zero
+/// is beyond 2^40, which no tensor here may have.
 std::optional<int64_t> countElements(llvm::ArrayRef<int64_t> shape);
 
 /// The kind of an ONNX element type (TensorProto::DataType), if supported.

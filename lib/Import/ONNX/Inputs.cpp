@@ -100,6 +100,13 @@ std::optional<Slot> GraphImporter::makeInitializer(onnx::TensorProto &tensor) {
   slot.shape = shape;
   int64_t count = *countElements(shape);
   if (kind != ElementKind::Float || angles.contains(tensor.name())) {
+    // Integers of a byte take eight here.
+    if (count > options.maxFoldedElements + (1 << 16) || !chargeMemory(count)) {
+      addProblem("initializer " + quoted(tensor.name()) + " holds " +
+                 Twine(count) +
+                 " integers, which are too many; store parameters as floats");
+      return std::nullopt;
+    }
     slot.constant =
         std::make_shared<HostTensor>(llvm::cantFail(reader.read(tensor)));
     return slot;

@@ -115,6 +115,10 @@ bool Node::foldWeights(Evaluator evaluate) {
       inputs = original;
       return false;
     }
+    if (failed(chargeWork(data->size()))) {
+      inputs = original;
+      return false;
+    }
     Slot &copy = known.emplace_back(*slot);
     HostTensor host = HostTensor::makeZeros(ElementKind::Float, slot->shape);
     llvm::copy(*data, host.floats.begin());
@@ -137,6 +141,10 @@ bool Node::foldWeights(Evaluator evaluate) {
   return true;
 }
 
+/// Shapes, axes and sizes of pieces are lists of a few numbers; copying much
+/// longer ones for each of many nodes would take for ever.
+constexpr int64_t kMaxListed = 1 << 16;
+
 std::optional<Shape> Node::getConstantInts(unsigned i, StringRef what) {
   const HostTensor *constant = getConstant(i);
   if (!constant) {
@@ -147,6 +155,10 @@ std::optional<Shape> Node::getConstantInts(unsigned i, StringRef what) {
   }
   if (constant->kind != ElementKind::Int) {
     (void)invalid("its " + what + " is not an integer tensor");
+    return std::nullopt;
+  }
+  if (constant->size() > kMaxListed) {
+    (void)invalid("its " + what + " has too many numbers");
     return std::nullopt;
   }
   return Shape(constant->ints.begin(), constant->ints.end());
@@ -283,27 +295,16 @@ void Node::setResult(unsigned i, Value value) {
   define(i, std::move(slot));
 }
 
-/// What all constants together may take, in constants of the largest size; what
-/// the file itself stores in nodes is not meant.
-int64_t Node::getLimit(int64_t factor) const {
-  return factor * std::max(getOptions().maxFoldedElements, int64_t(1) << 16);
-}
-
 LogicalResult Node::chargeWork(int64_t elements) {
-  // Far above the masks of the longest texts, and seconds of work.
-  importer.computedElements += elements;
-  if (importer.computedElements <= getLimit(32))
+  if (importer.chargeWork(elements))
     return success();
-  importer.exhausted = true;
   return unsupported("the constants up to it take too long to compute",
                      "export with constant folding, or with shorter masks");
 }
 
 LogicalResult Node::chargeConstant(const HostTensor &value) {
-  importer.aliveElements += value.size();
-  if (importer.aliveElements <= getLimit(4))
+  if (importer.chargeMemory(value.size()))
     return chargeWork(value.size());
-  importer.exhausted = true;
   return unsupported("the constants up to it take too much memory",
                      "export with constant folding, or with shorter masks");
 }

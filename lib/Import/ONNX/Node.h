@@ -177,7 +177,6 @@ public:
 
 private:
   void define(unsigned i, Slot slot);
-  int64_t getLimit(int64_t factor) const;
   mlir::LogicalResult chargeConstant(const HostTensor &value);
   std::string getTitle() const;
 

@@ -119,6 +119,95 @@ TEST(LimitsTest, PositionsOfRotaryEmbedding) {
                   "change them in the model and export it again"));
 }
 
+/// A sum of one constant with itself a thousand times.
+TEST(LimitsTest, LongSums) {
+  std::string all = "e";
+  for (int i = 0; i < 1000; ++i)
+    all += ", e";
+  EXPECT_THAT(
+      import(parseGraph("() => (int64[2] y) <int64[2] s = {256, 256}> {"
+                        "  e = ConstantOfShape(s)"
+                        "  t = Sum(" +
+                        all + ") y = Shape(t) }"),
+             limitConstants())
+          .messages,
+      ElementsAre("1 node is not supported: 't' (Sum, domain ai.onnx): the "
+                  "constants up to it take too long to compute (export with "
+                  "constant folding, or with shorter masks); change them in "
+                  "the model and export it again"));
+}
+
+/// One mask under many names is no new constant, but read many times.
+TEST(LimitsTest, ManyNamesOfAConstant) {
+  std::string body = "e = ConstantOfShape(s)";
+  for (int i = 0; i < 100; ++i)
+    body += number(" m", i) + " = Identity(e)" + number(" a", i) + " = Add(" +
+            (i ? number("a", i - 1) : "x") + number(", m", i) + ")";
+  EXPECT_THAT(
+      import(parseGraph("(float[256,256] x) => (float[256,256] a99)"
+                        "<int64[2] s = {256, 256}> {" +
+                        body + "}"),
+             limitConstants())
+          .messages,
+      ElementsAre("the graph reads large constants too often; export it with "
+                  "shorter masks"));
+}
+
+TEST(LimitsTest, IntegersOfAByte) {
+  onnx::ModelProto model = parseGraph(
+      "(float[1] x) => (int64[1] y) <int8[1] q = {1}> { y = Shape(q) }");
+  onnx::TensorProto &tensor = *model.mutable_graph()->mutable_initializer(0);
+  tensor.set_dims(0, (1 << 17) + 1);
+  tensor.clear_int32_data();
+  tensor.set_raw_data(std::string((1 << 17) + 1, '\1'));
+  EXPECT_TRUE(import(model));
+  EXPECT_THAT(import(model, limitConstants()).messages,
+              ElementsAre("initializer 'q' holds 131073 integers, which are "
+                          "too many; store parameters as floats"));
+}
+
+TEST(LimitsTest, LongLists) {
+  onnx::ModelProto model = parseGraph(
+      "(float[1] x) => (float[1] y) <int64[1] s = {1}>{ y = Reshape(x, s) }");
+  onnx::TensorProto &tensor = *model.mutable_graph()->mutable_initializer(0);
+  tensor.set_dims(0, (1 << 16) + 1);
+  tensor.clear_int64_data();
+  for (int i = 0; i <= 1 << 16; ++i)
+    tensor.add_int64_data(1);
+  EXPECT_THAT(import(model).messages,
+              ElementsAre("node 'y' (Reshape, domain ai.onnx) is not valid "
+                          "ONNX: its shape has too many numbers; export the "
+                          "model again"));
+}
+
+TEST(LimitsTest, Dimensions) {
+  auto importRank = [](int rank) {
+    std::string dims = "1";
+    for (int i = 1; i < rank; ++i)
+      dims += ",1";
+    return import(parseGraph("(float[" + dims +
+                             "] x) => (float[1] y)"
+                             "{ y = Relu(x) }"));
+  };
+  EXPECT_TRUE(importRank(64));
+  EXPECT_THAT(importRank(65).messages,
+              ElementsAre("input 'x' has impossible dimensions; export the "
+                          "model again"));
+  EXPECT_THAT(import(parseGraph("(float[1] x) => (float[1] y) {"
+                                "  y = Unsqueeze <axes = [0, 1, 2, 3, 4, 5, 6,"
+                                "7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,"
+                                "19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,"
+                                "30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,"
+                                "41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51,"
+                                "52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,"
+                                "63]> (x) }",
+                                12))
+                  .messages,
+              ElementsAre("node 'y' (Unsqueeze, domain ai.onnx) is not valid "
+                          "ONNX: its result is too large; export the model "
+                          "again"));
+}
+
 /// A scalar weight that is added to itself again and again: its name must not
 /// grow with each time.
 TEST(LimitsTest, NamesOfScalarWeights) {
@@ -150,6 +239,31 @@ TEST(LimitsTest, Nodes) {
   EXPECT_THAT(import(model, options).messages,
               ElementsAre("unfolds to more than 5 nodes; export the model "
                           "without functions"));
+}
+
+/// A large attribute of a call that each node of the function asks for.
+TEST(LimitsTest, AttributesOfCalls) {
+  onnx::ModelProto model =
+      parseModel("<ir_version: 8, opset_import: [\"\" : 23, \"local\" : 1]>"
+                 "g (float[2] x) => (float[2] y) { y = local.f(x) }"
+                 "<domain: \"local\", opset_import: [\"\" : 23]>"
+                 "f (i) => (o) { o = Relu(i) }");
+  onnx::AttributeProto large;
+  large.set_name("large");
+  large.set_type(onnx::AttributeProto::TENSOR);
+  large.mutable_t()->set_raw_data(std::string(1 << 20, '\0'));
+  *model.mutable_graph()->mutable_node(0)->add_attribute() = large;
+  onnx::NodeProto &node = *model.mutable_functions(0)->mutable_node(0);
+  for (int i = 0; i < 10000; ++i) {
+    onnx::AttributeProto &attribute = *node.add_attribute();
+    attribute.set_name(number("a", i));
+    attribute.set_ref_attr_name("large");
+  }
+  ImportOptions options;
+  options.maxNodes = 1 << 16;
+  EXPECT_THAT(import(model, options).messages,
+              ElementsAre("unfolds to nodes of more than 16 MB; export the "
+                          "model without functions"));
 }
 
 //===----------------------------------------------------------------------===//

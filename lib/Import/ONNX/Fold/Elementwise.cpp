@@ -102,7 +102,8 @@ Folded evaluateBinary(Node &node, const BinaryEvaluator &evaluator,
   std::optional<Shape> shape = broadcastShapes(a.shape, b.shape);
   if (!shape)
     return foldError(node, "the shapes of its inputs do not fit together");
-  if (!fitsFolding(node, *shape))
+  if (!fitsFolding(node, *shape) ||
+      failed(node.chargeWork(*countElements(*shape))))
     return std::nullopt;
   // Pow may mix float and integer; nothing else may.
   if (a.kind != b.kind && node.getOperator() != "Pow")

@@ -26,7 +26,8 @@ HostTensor aero::gatherStrided(const HostTensor &input, ArrayRef<int64_t> shape,
   result.kind = input.kind;
   result.shape = Shape(shape);
   StridedIndex index(shape, strides);
-  for (int64_t i = 0, e = *countElements(shape); i < e; ++i, index.next())
+  for (int64_t i = 0, e = ShapedType::getNumElements(shape); i < e;
+       ++i, index.next())
     result.append(input, offset + index.get());
   return result;
 }

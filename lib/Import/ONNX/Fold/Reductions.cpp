@@ -175,12 +175,14 @@ HostTensor contract(ArrayRef<const HostTensor *> inputs,
 /// How many products a constant may take, over all values of the indices.
 bool fitsContraction(Node &node, ArrayRef<unsigned> output,
                      ArrayRef<int64_t> sizes) {
+  int64_t factors = node.getNumInputs();
   Shape shape;
   for (unsigned i : output)
     shape.push_back(sizes[i]);
   std::optional<int64_t> count = countElements(sizes);
   if (count && *count <= 16 * node.getOptions().maxFoldedElements)
-    return fitsFolding(node, shape) && succeeded(node.chargeWork(*count));
+    return fitsFolding(node, shape) &&
+           succeeded(node.chargeWork(*count * factors));
   (void)node.unsupported("it multiplies constants of too many elements");
   return false;
 }

@@ -203,6 +203,8 @@ std::optional<HostTensor> getTable(Node &node, unsigned i) {
 /// positions. Null with a recorded fault.
 Value getAngles(Node &node, unsigned i, int64_t tokens) {
   std::optional<HostTensor> table = getTable(node, i);
+  if (table && failed(node.chargeWork(table->size())))
+    return {};
   Value value =
       table ? node.create<pi::ConstantOp>(table->getAttr(node.getContext()))
             : node.getValue(i);
@@ -216,7 +218,8 @@ Value getAngles(Node &node, unsigned i, int64_t tokens) {
     HostTensor rows;
     rows.shape = positions->shape;
     rows.shape.push_back(table->shape[1]);
-    if (!fitsFolding(node, rows.shape))
+    if (!fitsFolding(node, rows.shape) ||
+        failed(node.chargeWork(*countElements(rows.shape))))
       return {};
     for (int64_t position : positions->ints) {
       std::optional<int64_t> row = normalizeAxis(position, table->shape[0]);

@@ -225,6 +225,8 @@ LogicalResult importGather(Node &node) {
   const HostTensor *constant = node.getConstant(1);
   std::optional<Shape> indices;
   if (constant) {
+    if (failed(node.chargeWork(constant->size())))
+      return failure();
     indices = getIndices(node, *constant, input[*axis]);
     if (!indices)
       return failure();

@@ -108,18 +108,19 @@ LogicalResult importWhere(Node &node) {
   if (failed(node.requireSize(*shape)))
     return failure();
   // A public condition that is the same everywhere chooses one side.
-  if (const HostTensor *condition = node.getConstant(0);
-      condition && condition->size() && llvm::all_equal(condition->ints)) {
+  const HostTensor *condition = node.getConstant(0);
+  if (condition && failed(node.chargeWork(condition->size())))
+    return failure();
+  if (condition && condition->size() && llvm::all_equal(condition->ints)) {
     unsigned side = condition->ints[0] ? 1 : 2;
     if (node.getShape(side) == *shape) {
       node.setAlias(0, node.getInput(side));
       return success();
     }
   }
-  Value condition = node.getValue(0), yes = node.getValue(1),
-        no = node.getValue(2);
-  node.setResult(
-      0, node.create<pi::WhereOp>(node.getType(*shape), condition, yes, no));
+  Value mask = node.getValue(0), yes = node.getValue(1), no = node.getValue(2);
+  node.setResult(0,
+                 node.create<pi::WhereOp>(node.getType(*shape), mask, yes, no));
   return success();
 }
 

@@ -89,6 +89,8 @@ std::optional<Shape> getUnsqueezedShape(Node &node) {
     }
     added[*normal] = true;
   }
+  if (failed(node.requireSize(Shape(rank, 1))))
+    return std::nullopt;
   Shape shape;
   for (int64_t i = 0, next = 0; i < rank; ++i)
     shape.push_back(added[i] ? 1 : input[next++]);
