@@ -1,0 +1,135 @@
+//===- NetworkPasses.td - Passes that make another network -*- tablegen -*-===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What these passes make has to be trained (again), except where a description
+// says otherwise.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AERO_DIALECT_PI_TRANSFORMS_NETWORKPASSES_TD
+#define AERO_DIALECT_PI_TRANSFORMS_NETWORKPASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+/// Of passes that work layer by layer. A number that is out of range is an
+/// error.
+class LayersOption<string what> : Option<"layerList", "layers", "std::string",
+    /*default=*/"\"\"",
+    what # " of these layers only, e.g. 0-3,5; all if it is empty">;
+
+/// Without it, a network that a pass finds nothing in gets a remark.
+class ConfigurationOption : Option<"configuration", "configuration",
+    "std::string", /*default=*/"\"\"",
+    "The configuration that asks for the pass: nothing to do is an error then">;
+
+def StripLayerNormPass : Pass<"pi-strip-layernorm", "::mlir::func::FuncOp"> {
+  let summary = "Takes layer_norm and rms_norm out of the network";
+  let description = [{
+    A normalisation costs a secure reciprocal square root per token and, in the
+    AERO networks, is not needed: softmax is the only nonlinearity left.
+
+    *Input contract*: raised `pi`, i.e. norms are `pi.layer_norm` and
+    `pi.rms_norm`.
+
+    *Output contract*: no norm that is chosen by `which` and `layers` is left.
+    - `mode=remove` deletes a norm together with its gamma and beta.
+    - `mode=affine` keeps gamma and beta: x * gamma + beta.
+    - `mode=static` keeps all but the division by the token's own deviation:
+      (x - mean(x)) / sigma * gamma + beta, with one sigma a norm from
+      `calibration`, which is linear. Where linear maps alone read the norm,
+      their weights absorb it; elsewhere it becomes a `pi.linear` (an RMS norm a
+      `pi.mul`). For models that were trained with norms: near its inputs the
+      network computes nearly the same.
+
+    The first two make **another network**, whose weights have to be trained
+    again. `which=final` means the norm before the vocabulary projection:
+    nothing after it attends or joins two activations. All other norms are
+    `block` norms. `layers` leaves out what is outside of layers.
+
+    `calibration` is a file with a JSON object from each norm to its sigma, the
+    mean of sqrt(variance + epsilon) over tokens. A norm goes by its ONNX nodes
+    or its place: `0/attention`, `0/feed_forward`, `final`, `input`.
+    `reference::measureNorms` measures it on samples.
+
+    Before:
+    ```mlir
+    %n = pi.layer_norm %x gamma %g : tensor<4xf32> beta %b : tensor<4xf32> epsilon 1.000000e-05 : tensor<1x2x4xf32>
+    %y = pi.linear %n, %w : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+    ```
+    After:
+    ```mlir
+    %y = pi.linear %x, %w : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::aero::pi::PIDialect"];
+  let options = [
+    Option<"mode", "mode", "::aero::pi::StripNormMode",
+      /*default=*/"::aero::pi::StripNormMode::Remove",
+      "What becomes of a norm",
+      [{::llvm::cl::values(
+        clEnumValN(::aero::pi::StripNormMode::Remove, "remove",
+                   "delete it with its gamma and beta"),
+        clEnumValN(::aero::pi::StripNormMode::Affine, "affine",
+                   "keep gamma and beta"),
+        clEnumValN(::aero::pi::StripNormMode::Static, "static",
+                   "divide by a constant from calibration data"))}]>,
+    Option<"which", "which", "::aero::pi::StripNormWhich",
+      /*default=*/"::aero::pi::StripNormWhich::All",
+      "Which norms",
+      [{::llvm::cl::values(
+        clEnumValN(::aero::pi::StripNormWhich::All, "all", "every norm"),
+        clEnumValN(::aero::pi::StripNormWhich::Block, "block",
+                   "the norms inside the blocks"),
+        clEnumValN(::aero::pi::StripNormWhich::Final, "final",
+                   "the norm before the vocabulary projection"))}]>,
+    LayersOption<"The norms">,
+    Option<"calibration", "calibration", "std::string", /*default=*/"\"\"",
+      "For mode=static: a JSON file with the sigma of each norm">
+  ];
+}
+
+def ReplaceActivationPass
+    : Pass<"pi-replace-activation", "::mlir::func::FuncOp"> {
+  let summary = "Replaces the activations of the feed-forward networks";
+  let description = [{
+    GELU and SiLU cost a secure polynomial per element, ReLU a secure
+    comparison, the identity nothing.
+
+    *Input contract*: raised `pi`, i.e. activations are `pi.gelu`, `pi.silu`,
+    `pi.relu` and `pi.leaky_relu`.
+
+    *Output contract*: each of them is the activation named by `to`. Except
+    where it already was, the result is **another network**, whose weights have
+    to be trained again.
+
+    Before:
+    ```mlir
+    %a = pi.gelu %x : tensor<1x2x4xf32>
+    ```
+    After, with `to=relu`:
+    ```mlir
+    %a = pi.relu %x : tensor<1x2x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::aero::pi::PIDialect"];
+  let options = [
+    Option<"to", "to", "::aero::pi::ReplacementActivation",
+      /*default=*/"::aero::pi::ReplacementActivation::Identity",
+      "The activation to put in",
+      [{::llvm::cl::values(
+        clEnumValN(::aero::pi::ReplacementActivation::Identity, "identity",
+                   "none"),
+        clEnumValN(::aero::pi::ReplacementActivation::Relu, "relu",
+                   "max(x, 0)"),
+        clEnumValN(::aero::pi::ReplacementActivation::LeakyRelu, "leaky_relu",
+                   "x for x >= 0, slope * x below"))}]>,
+    Option<"slope", "slope", "float", /*default=*/"0.01f",
+      "The slope of a leaky_relu that is put in">
+  ];
+}
+
+#endif // AERO_DIALECT_PI_TRANSFORMS_NETWORKPASSES_TD
