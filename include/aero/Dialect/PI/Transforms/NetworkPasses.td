@@ -100,11 +100,18 @@ def ReplaceActivationPass
     comparison, the identity nothing.
 
     *Input contract*: raised `pi`, i.e. activations are `pi.gelu`, `pi.silu`,
-    `pi.relu` and `pi.leaky_relu`.
+    `pi.relu`, `pi.leaky_relu` and `pi.prelu`.
 
-    *Output contract*: each of them is the activation named by `to`. Except
-    where it already was, the result is **another network**, whose weights have
-    to be trained again.
+    *Output contract*: each of them, in the chosen layers, is the activation
+    named by `to`. Except where it already was, the result is **another
+    network**, whose weights have to be trained again. A leaky ReLU keeps its
+    slope. With `learnable` the slope of a new one is a parameter,
+    `aero.leaky_slope.<layer>`, that starts at `slope`.
+
+    A gate (of LLaMA: silu(x W) times x U) can become a ReLU, but without it the
+    network would be a product of two linear maps. `gate` says what the identity
+    means there: `refuse` is an error, `drop` removes the gate with its matrix,
+    so that the network is linear, and `keep` leaves the product.
 
     Before:
     ```mlir
@@ -128,7 +135,19 @@ def ReplaceActivationPass
         clEnumValN(::aero::pi::ReplacementActivation::LeakyRelu, "leaky_relu",
                    "x for x >= 0, slope * x below"))}]>,
     Option<"slope", "slope", "float", /*default=*/"0.01f",
-      "The slope of a leaky_relu that is put in">
+      "The slope of a leaky_relu that is put in">,
+    Option<"learnable", "learnable", "bool", /*default=*/"false",
+      "Make the slope a parameter">,
+    Option<"gate", "gate", "::aero::pi::GateHandling",
+      /*default=*/"::aero::pi::GateHandling::Refuse",
+      "What the identity makes of the gate of a feed-forward network",
+      [{::llvm::cl::values(
+        clEnumValN(::aero::pi::GateHandling::Refuse, "refuse", "an error"),
+        clEnumValN(::aero::pi::GateHandling::Drop, "drop",
+                   "remove the gate with its matrix"),
+        clEnumValN(::aero::pi::GateHandling::Keep, "keep",
+                   "multiply two linear maps"))}]>,
+    LayersOption<"The activations">
   ];
 }
 
