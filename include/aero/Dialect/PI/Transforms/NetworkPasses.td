@@ -151,4 +151,36 @@ def ReplaceActivationPass
   ];
 }
 
+def PruneFFNPass : Pass<"pi-prune-ffn", "::mlir::func::FuncOp"> {
+  let summary = "Removes feed-forward networks";
+  let description = [{
+    In a network without activations the feed-forward networks of the deepest
+    layers add little (AERO paper), and cost most of the FLOPs.
+
+    *Input contract*: raised `pi`.
+
+    *Output contract*: the layers that `deepest` or `layers` chooses have no
+    feed-forward network: the residual stream goes on without it, and without
+    its alpha and beta if it was scaled. A layer that has none gets a remark.
+    The result is **another network**, whose weights have to be trained again.
+
+    Before:
+    ```mlir
+    %f = pi.linear %y, %w : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+    %z = pi.add %y, %f : tensor<1x2x4xf32>, tensor<1x2x4xf32> -> tensor<1x2x4xf32>
+    return %z : tensor<1x2x4xf32>
+    ```
+    After, with `deepest=1`:
+    ```mlir
+    return %y : tensor<1x2x4xf32>
+    ```
+  }];
+  let options = [
+    Option<"deepest", "deepest", "int64_t", /*default=*/"0",
+      "Of how many layers, counted from the last">,
+    LayersOption<"The networks">,
+    ConfigurationOption<>
+  ];
+}
+
 #endif // AERO_DIALECT_PI_TRANSFORMS_NETWORKPASSES_TD
