@@ -183,4 +183,44 @@ def PruneFFNPass : Pass<"pi-prune-ffn", "::mlir::func::FuncOp"> {
   ];
 }
 
+def ScaleFFNPass : Pass<"pi-scale-ffn", "::mlir::func::FuncOp"> {
+  let summary = "Scales feed-forward networks and their residual stream";
+  let description = [{
+    What keeps a network without LayerNorm trainable (AERO paper, equation 8):
+    out = beta y + ffn(y) / alpha, with one learnable alpha and beta a layer.
+    They cost nothing at inference: `pi-merge-linear` and `pi-fold-scaling` fold
+    them.
+
+    *Input contract*: raised `pi`.
+
+    *Output contract*: the sum that ends the feed-forward network of a chosen
+    layer has a factor before each operand. Networks that have one on either
+    side are left as they are. The parameters are `aero.scale_ffn.<layer>.alpha`
+    and `.beta`; while both are 1 the function is the same. A network beside
+    attention (GPT-NeoX) has no y of its own, and stays.
+
+    Before:
+    ```mlir
+    %z = pi.add %y, %f : tensor<1x2x4xf32>, tensor<1x2x4xf32> -> tensor<1x2x4xf32>
+    ```
+    After:
+    ```mlir
+    %beta = pi.weight "aero.scale_ffn.0.beta" dense<1.000000e+00> : tensor<f32>
+    %s = pi.mul %y, %beta : tensor<1x2x4xf32>, tensor<f32> -> tensor<1x2x4xf32>
+    %alpha = pi.weight "aero.scale_ffn.0.alpha" dense<1.000000e+00> : tensor<f32>
+    %t = pi.div %f, %alpha : tensor<1x2x4xf32>, tensor<f32> -> tensor<1x2x4xf32>
+    %z = pi.add %s, %t : tensor<1x2x4xf32>, tensor<1x2x4xf32> -> tensor<1x2x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::aero::pi::PIDialect"];
+  let options = [
+    Option<"alpha", "alpha", "float", /*default=*/"1.0f",
+      "Where training starts: what the network is divided by">,
+    Option<"beta", "beta", "float", /*default=*/"1.0f",
+      "Where training starts: the factor of the residual stream">,
+    LayersOption<"The networks">,
+    ConfigurationOption<>
+  ];
+}
+
 #endif // AERO_DIALECT_PI_TRANSFORMS_NETWORKPASSES_TD
