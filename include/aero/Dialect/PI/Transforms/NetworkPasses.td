@@ -223,4 +223,51 @@ def ScaleFFNPass : Pass<"pi-scale-ffn", "::mlir::func::FuncOp"> {
   ];
 }
 
+def InsertEntropyScalingPass
+    : Pass<"pi-insert-entropy-scaling", "::mlir::func::FuncOp"> {
+  let summary = "Gives attention a learnable temperature";
+  let description = [{
+    Without LayerNorm and activation, heads drift to attend to everything or to
+    one token. The entropy regulariser of the AERO paper trains a temperature t
+    for each head and query position, softmax(q k^T / (t sqrt(dk))), and holds
+    the entropy of each head near a threshold.
+
+    *Input contract*: raised `pi`.
+
+    *Output contract*: attention in the chosen layers has a `temperature`,
+    `aero.temperature.<layer>`, and `entropy_thresholds`, one a head, as a part
+    of the largest entropy log T. One that has them keeps them. At the default,
+    1, the function is the same; the paper starts training at 1e-2 or 1e-1.
+    `shape=head` makes one temperature a head for all positions, which
+    `pi-fold-scaling` folds into the query whatever is trained.
+
+    Before:
+    ```mlir
+    %a = pi.attention %q, %k, %v heads 2 scale 5.000000e-01 causal : tensor<1x6x8xf32>, tensor<1x6x8xf32>
+    ```
+    After:
+    ```mlir
+    %t = pi.weight "aero.temperature.0" dense<1.000000e+00> : tensor<2x6xf32>
+    %a = pi.attention %q, %k, %v temperature %t : tensor<2x6xf32> heads 2 scale 5.000000e-01 causal entropy_thresholds [5.000000e-01, 5.000000e-01] : tensor<1x6x8xf32>, tensor<1x6x8xf32>
+    ```
+  }];
+  let dependentDialects = ["::aero::pi::PIDialect"];
+  let options = [
+    Option<"initial", "initial", "float", /*default=*/"1.0f",
+      "Where training starts: the temperature">,
+    Option<"threshold", "threshold", "float", /*default=*/"0.5f",
+      "Where training starts: the entropy threshold, in [0, 1]">,
+    Option<"shape", "shape", "::aero::pi::TemperatureShape",
+      /*default=*/"::aero::pi::TemperatureShape::HeadAndPosition",
+      "What has a temperature of its own",
+      [{::llvm::cl::values(
+        clEnumValN(::aero::pi::TemperatureShape::HeadAndPosition,
+                   "head-and-position", "each head and query position"),
+        clEnumValN(::aero::pi::TemperatureShape::Head, "head",
+                   "each head"))}]>,
+    LayersOption<"The attention">,
+    ConfigurationOption<>
+  ];
+}
+
 #endif // AERO_DIALECT_PI_TRANSFORMS_NETWORKPASSES_TD
