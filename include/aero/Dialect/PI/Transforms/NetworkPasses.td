@@ -270,4 +270,55 @@ def InsertEntropyScalingPass
   ];
 }
 
+def StaticNormPass : Pass<"pi-static-norm", "::mlir::func::FuncOp"> {
+  let summary = "Normalises weight matrices";
+  let description = [{
+    Weight and spectral normalisation stabilise training without LayerNorm and,
+    unlike it, do not depend on the input: the compiler divides once. (The AERO
+    paper compares both with the scaled feed-forward network.)
+
+    *Input contract*: raised `pi`; matrices are `pi.weight`.
+
+    *Output contract*: every chosen matrix W is, under its old name,
+    - `method=weight`: W g / ||w||, for each column w (an output of the map);
+    - `method=spectral`: W g / s, with the largest singular value s, by power
+      iteration in double precision,
+    where g is `gain`. Products are rounded once. The result is **another
+    network**, unless it was trained under that normalisation. A matrix stays,
+    with a remark, if it is no weight or something that is not chosen reads it.
+
+    Before:
+    ```mlir
+    %w = pi.weight "w" dense<[[3.0, 0.0], [4.0, 2.0]]> : tensor<2x2xf32>
+    ```
+    After:
+    ```mlir
+    %w = pi.weight "w" dense<[[0.6, 0.0], [0.8, 1.0]]> : tensor<2x2xf32>
+    ```
+  }];
+  let dependentDialects = ["::aero::pi::PIDialect"];
+  let options = [
+    Option<"method", "method", "::aero::pi::StaticNormMethod",
+      /*default=*/"::aero::pi::StaticNormMethod::Weight",
+      "By what a matrix is divided",
+      [{::llvm::cl::values(
+        clEnumValN(::aero::pi::StaticNormMethod::Weight, "weight",
+                   "the length of each column"),
+        clEnumValN(::aero::pi::StaticNormMethod::Spectral, "spectral",
+                   "the largest singular value"))}]>,
+    Option<"which", "which", "::aero::pi::StaticNormWhich",
+      /*default=*/"::aero::pi::StaticNormWhich::FeedForward",
+      "Which matrices",
+      [{::llvm::cl::values(
+        clEnumValN(::aero::pi::StaticNormWhich::FeedForward, "ffn",
+                   "those of feed-forward networks"),
+        clEnumValN(::aero::pi::StaticNormWhich::Attention, "attention",
+                   "the projections of attention"),
+        clEnumValN(::aero::pi::StaticNormWhich::All, "all", "both"))}]>,
+    Option<"gain", "gain", "float", /*default=*/"1.0f",
+      "What a length or singular value becomes">,
+    LayersOption<"The matrices">
+  ];
+}
+
 #endif // AERO_DIALECT_PI_TRANSFORMS_NETWORKPASSES_TD
