@@ -321,4 +321,36 @@ def StaticNormPass : Pass<"pi-static-norm", "::mlir::func::FuncOp"> {
   ];
 }
 
+def SimplifyBlockPass : Pass<"pi-simplify-block", "::mlir::func::FuncOp"> {
+  let summary = "Removes the value and output matrices of attention";
+  let description = [{
+    The comparator of the AERO paper: He and Hofmann, "Simplifying transformer
+    blocks" (ICLR 2024), in which both matrices are the identity. That halves
+    the FLOPs of the projections.
+
+    *Input contract*: raised `pi`; the matrix of a fused projection is a
+    `pi.weight`.
+
+    *Output contract*: chosen attention reads as its values what the value
+    projection read, and what read its output projection reads its result.
+    Biases go too. The columns of a fused projection are cut out; the rest keeps
+    its name. The result is **another network**, whose weights have to be
+    trained again. Attention keeps its projections, with a remark that says why,
+    where they change the width (shared key heads) or have other readers.
+
+    Before:
+    ```mlir
+    %v = pi.linear %x, %wv : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+    %a = pi.attention %q, %k, %v heads 2 scale 5.000000e-01 causal : tensor<1x2x4xf32>, tensor<1x2x4xf32>
+    %o = pi.linear %a, %wo : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+    ```
+    After:
+    ```mlir
+    %o = pi.attention %q, %k, %x heads 2 scale 5.000000e-01 causal : tensor<1x2x4xf32>, tensor<1x2x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::aero::pi::PIDialect"];
+  let options = [LayersOption<"The attention">, ConfigurationOption<>];
+}
+
 #endif // AERO_DIALECT_PI_TRANSFORMS_NETWORKPASSES_TD
