@@ -270,4 +270,26 @@ def VerifyNonlinearitiesPass
   ];
 }
 
+def AnnotateNonlinearitiesPass
+    : Pass<"pi-annotate-nonlinearities", "::mlir::func::FuncOp"> {
+  let summary = "Says of each nonlinear operation what it is applied to";
+  let description = [{
+    A nonlinear operation is what private inference pays for. Changes nothing:
+    the answers are those of `NonlinearOpInterface` and of the location, so
+    attributes would say the same twice and go stale.
+
+    *Input contract*: any `pi`; layers are known in raised `pi`.
+
+    *Output contract*: an analysis remark of the category
+    `pi-annotate-nonlinearities` for every nonlinear op on the client's data,
+    with its kind, layer, maps and elements. Bytes and exchanges are not in it:
+    only softmax has a secure form so far, and `aero report` says what it costs.
+
+    ```mlir
+    // remark: '/h.0/attn' (pi.attention): softmax, layer 0, 2 maps of 6x6, 72 elements
+    %a = pi.attention %q, %k, %v heads 2 scale 5.000000e-01 causal : tensor<1x6x8xf32>, tensor<1x6x8xf32>
+    ```
+  }];
+}
+
 #endif // AERO_DIALECT_PI_TRANSFORMS_PASSES_TD
