@@ -19,7 +19,7 @@ RankedTensorType getTensorType(Value value) {
 }
 
 bool isActivation(Operation *op) {
-  return isa<GeluOp, ReluOp, LeakyReluOp, SiluOp>(op);
+  return isa<GeluOp, ReluOp, LeakyReluOp, PReluOp, SiluOp>(op);
 }
 
 class Describer {

@@ -19,7 +19,7 @@ llvm::Error aero::writeProgramFiles(Model &model,
                                     const std::string &weightsPath) {
   ProgramOptions options;
   options.model = model.getName().str();
-  options.config = ::aero::getName(model.getConfiguration()).str();
+  options.config = ::aero::getName(model.getConfiguration());
   return emitProgram(model.getLowered(), programPath, weightsPath, options)
       .takeError();
 }

@@ -26,19 +26,34 @@ static void addCleanup(OpPassManager &pm) {
 
 void aero::buildRewritePipeline(OpPassManager &pm,
                                 const RewriteOptions &options) {
-  const ConfigurationInfo &info = getInfo(options.config);
+  ConfigurationInfo info = getInfo(options.config);
+  std::string name = getName(options.config);
+  bool isSimplified = options.config.isSimplified();
   OpPassManager &nested = pm.nest<func::FuncOp>();
   nested.addPass(pi::createRaisePass());
   if (options.requireRaised)
     nested.addPass(pi::createVerifyRaisedPass());
+  if (isSimplified)
+    nested.addPass(pi::createSimplifyBlockPass({.configuration = name}));
   if (info.stripNorms)
-    nested.addPass(pi::createStripLayerNormPass());
+    nested.addPass(pi::createStripLayerNormPass(
+        {.which = isSimplified ? pi::StripNormWhich::Block
+                               : pi::StripNormWhich::All}));
   if (info.activation)
-    nested.addPass(pi::createReplaceActivationPass({.to = *info.activation}));
+    nested.addPass(pi::createReplaceActivationPass(
+        {.to = *info.activation, .gate = pi::GateHandling::Drop}));
   nested.addPass(pi::createVerifyNonlinearitiesPass(
-      {.configuration = info.name.str(),
+      {.configuration = name,
        .norm = info.promisedNorm,
        .activation = info.promisedActivation}));
+  if (info.scaleFFN)
+    nested.addPass(pi::createScaleFFNPass({.configuration = name}));
+  // After the scales: a model is left without networks to scale otherwise.
+  if (int64_t layers = options.config.getPrunedLayers())
+    nested.addPass(
+        pi::createPruneFFNPass({.deepest = layers, .configuration = name}));
+  if (options.config.hasTemperature())
+    nested.addPass(pi::createInsertEntropyScalingPass({.configuration = name}));
   // Not the residual sum: alpha and beta stay apart, so that the network can be
   // exported and trained.
   if (info.mergeLinear)

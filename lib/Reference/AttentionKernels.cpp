@@ -81,8 +81,14 @@ Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value,
       for (int64_t t = 0; t < queries; ++t) {
         float *row = scores.data() + t * keys;
         int64_t seen = parameters.causal ? keys - queries + t + 1 : keys;
+        float scale = parameters.scale;
+        if (const Tensor *temperature = parameters.temperature) {
+          int64_t columns = temperature->getShape()[1];
+          scale /=
+              temperature->getFloats()[h * columns + (columns == 1 ? 0 : t)];
+        }
         for (int64_t s = 0; s < keys; ++s) {
-          row[s] *= parameters.scale;
+          row[s] *= scale;
           if (parameters.bias)
             row[s] +=
                 bias.getFloats()[((b * heads + h) * queries + t) * keys + s];

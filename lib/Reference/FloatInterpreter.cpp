@@ -150,6 +150,10 @@ llvm::Expected<Tensor> Evaluator::evaluate(Operation *op) {
       .Case([&](pi::LeakyReluOp op) -> Result {
         return leakyRelu(get(op.getInput()), op.getSlope().convertToFloat());
       })
+      .Case([&](pi::PReluOp op) -> Result {
+        return leakyRelu(get(op.getInput()),
+                         get(op.getSlope()).getFloats().front());
+      })
       .Case([&](pi::WhereOp op) -> Result {
         return where(get(op.getCondition()), get(op.getTrueValue()),
                      get(op.getFalseValue()), shapeOf(op));
@@ -178,6 +182,7 @@ llvm::Expected<Tensor> Evaluator::evaluate(Operation *op) {
                          get(op.getValue()),
                          {.mask = getOptional(op.getMask()),
                           .bias = getOptional(op.getBias()),
+                          .temperature = getOptional(op.getTemperature()),
                           .heads = static_cast<int64_t>(op.getHeads()),
                           .keyHeads = op.getKeyHeadCount(),
                           .scale = op.getScale().convertToFloat(),

@@ -65,9 +65,9 @@ Tensor normalize(const Tensor &input, const Tensor *gamma, const Tensor *beta,
 Tensor linear(const Tensor &input, const Tensor &weight, const Tensor *bias);
 Tensor matmul(const Tensor &lhs, const Tensor &rhs, Shape result);
 
-/// See pi.attention; `mask` and `bias` may be null.
+/// See pi.attention; `mask`, `bias` and `temperature` may be null.
 struct AttentionParameters {
-  const Tensor *mask = nullptr, *bias = nullptr;
+  const Tensor *mask = nullptr, *bias = nullptr, *temperature = nullptr;
   int64_t heads = 1, keyHeads = 1;
   float scale = 1;
   bool causal = false;

@@ -9,6 +9,21 @@
 // RUN: not aero-opt %s --aero-rewrite=config=SM+R 2>&1 | FileCheck %s --check-prefix=RELU
 // RUN: not aero-opt %s --aero-compile=config=SM+R 2>&1 | FileCheck %s --check-prefix=RELU
 
+// RUN: not aero-opt %s --aero-rewrite='config=SM+ScFuFFN_i(2)' 2>&1 | FileCheck %s --check-prefix=RANGE
+// RUN: not aero-opt %s --aero-rewrite='config=SM+ScFuFFN_i(0)' 2>&1 | FileCheck %s --check-prefix=NUMBER
+// RUN: not aero-opt %s --aero-rewrite='config=SM+ScFuFFN_i(six)' 2>&1 | FileCheck %s --check-prefix=WORD
+// RUN: not aero-opt %s --aero-rewrite='config=SM+ScFuFFN_i(1' 2>&1 | FileCheck %s --check-prefix=VARIANT
+// RUN: not aero-opt %s --aero-rewrite='config=SM+LN+G_i(1)' 2>&1 | FileCheck %s --check-prefix=VARIANT
+// RUN: not aero-opt %s --aero-rewrite='config=SM(t)+LN' 2>&1 | FileCheck %s --check-prefix=VARIANT
+// RUN: not aero-opt %s --aero-rewrite='config={SOTA SM}' 2>&1 | FileCheck %s --check-prefix=VARIANT
+// RUN: not aero-opt %s --aero-rewrite='config={SOTA SM(t)+ScFFN}' 2>&1 | FileCheck %s --check-prefix=VARIANT
+// RUN: not aero-opt %s --aero-rewrite='config={SOTA SM+ScFFN}' 2>&1 | FileCheck %s --check-prefix=SOTA
+
+// RANGE: error: configuration 'SM+ScFuFFN_i(2)': cannot remove the feed-forward networks of the 2 deepest layers, the model 'main' has 1 layer (0)
+// NUMBER: error: expected a number of layers, from 1 on, in configuration 'SM+ScFuFFN_i(0)', got '0'
+// WORD: error: expected a number of layers, from 1 on, in configuration 'SM+ScFuFFN_i(six)', got 'six'
+// VARIANT: error: unknown configuration '{{.*}}'; known are as-is, {{.*}} SM+ScFuFFN_i(n) without the FFNs of the n deepest layers, SM(t)
+// SOTA: error: configuration 'SOTA SM+ScFFN' needs LayerNorm, and the model 'main' has none
 // UNKNOWN: error: unknown configuration 'SM+ScFuFN'; known are as-is, SM+LN+G, SM+LN+R, SM+LN, SM+G, SM+R, SM, SM+ScFFN, SM+ScFuFFN
 // OPTION: no such option configuration
 // NORM: error: configuration 'SM+LN{{(\+G)?}}' needs LayerNorm, and the model 'main' has none

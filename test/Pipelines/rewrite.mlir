@@ -8,8 +8,19 @@
 // RUN: aero-opt %s --aero-rewrite=config=SM+R | FileCheck %s --check-prefixes=CHECK,R
 // RUN: aero-opt %s --aero-rewrite=config=SM | FileCheck %s --check-prefixes=CHECK,SM
 // RUN: aero-opt %s --aero-rewrite=config=SM+ScFFN | FileCheck %s --check-prefixes=CHECK,SM
+// RUN: aero-opt %s --aero-rewrite=config=SM+ScFFN | FileCheck %s --check-prefixes=CHECK,SCALED
 // RUN: aero-opt %s --aero-rewrite=config=SM+ScFuFFN | FileCheck %s --check-prefixes=CHECK,FUSED
 // RUN: aero-opt %s --aero-rewrite=config=sm+scfuffn | FileCheck %s --check-prefixes=CHECK,FUSED
+// RUN: aero-opt %s --aero-rewrite='config=SM+ScFuFFN_i(1)' | FileCheck %s --check-prefixes=CHECK,PRUNED
+// RUN: aero-opt %s --aero-rewrite='config=SM(t)' | FileCheck %s --check-prefixes=CHECK,TEMPERATURE
+// RUN: aero-opt %s --aero-rewrite='config=SM(t)' | FileCheck %s --check-prefixes=CHECK,SM
+// RUN: aero-opt %s --aero-rewrite='config=SM(t)+ScFFN' | FileCheck %s --check-prefixes=CHECK,TEMPERATURE
+// RUN: aero-opt %s --aero-rewrite='config=SM(t)+ScFuFFN' | FileCheck %s --check-prefixes=CHECK,TEMPERATURE
+// RUN: aero-opt %s --aero-rewrite='config=SM(t)+ScFuFFN' | FileCheck %s --check-prefixes=CHECK,FUSED
+// RUN: aero-opt %s --aero-rewrite='config=sm(T)+scfuffn_I(1)' | FileCheck %s --check-prefixes=CHECK,PRUNED
+// RUN: aero-opt %s --aero-rewrite='config={SOTA SM+ScFFN}' | FileCheck %s --check-prefixes=CHECK,SOTA,SOTA-TWO
+// RUN: aero-opt %s --aero-rewrite='config={SOTA SM+ScFuFFN}' | FileCheck %s --check-prefixes=CHECK,SOTA,SOTA-ONE
+// RUN: aero-opt %s --aero-rewrite='config={SOTA SM+ScFuFFN_i(1)}' | FileCheck %s --check-prefixes=CHECK,SOTA,SOTA-NONE
 // RUN: aero-opt %s --aero-rewrite | FileCheck %s --check-prefixes=CHECK,LNG
 
 // CHECK-LABEL: func @main
@@ -70,13 +81,34 @@
 // SM: pi.add
 // SM: pi.linear
 // SM-NOT: {{norm|pi.gelu|pi.relu}}
+// SCALED-DAG: pi.weight "aero.scale_ffn.0.beta" dense<1.000000e+00>
+// SCALED-DAG: pi.weight "aero.scale_ffn.0.alpha" dense<1.000000e+00>
+// TEMPERATURE-DAG: %[[T:.*]] = pi.weight "aero.temperature.0" dense<1.000000e+00> : tensor<2x8xf32>
+// TEMPERATURE-DAG: pi.attention {{.*}} temperature %[[T]] {{.*}} entropy_thresholds [5.000000e-01, 5.000000e-01]
 // FUSED-NOT: {{norm|pi.gelu}}
-// FUSED: %[[W:.*]] = pi.weight "h.0.mlp.c_fc.weight+h.0.mlp.c_proj.weight" {{.*}} : tensor<4x4xf32>
-// FUSED: pi.attention
-// FUSED: %[[Y:.*]] = pi.add
-// FUSED-NEXT: %[[F:.*]] = pi.linear %[[Y]], %[[W]]
-// FUSED-NEXT: %[[Z:.*]] = pi.add %[[Y]], %[[F]]
+// FUSED-DAG: %[[W:.*]] = pi.weight "h.0.mlp.c_fc.weight+h.0.mlp.c_proj.weight" {{.*}} : tensor<4x4xf32>
+// FUSED-DAG: %[[BETA:.*]] = pi.weight "aero.scale_ffn.0.beta"
+// FUSED-DAG: %[[ALPHA:.*]] = pi.weight "aero.scale_ffn.0.alpha"
+// FUSED-DAG: %[[Y:.*]] = pi.add
+// FUSED-DAG: %[[F:.*]] = pi.linear %[[Y]], %[[W]]
+// FUSED-DAG: %[[S:.*]] = pi.mul %[[Y]], %[[BETA]]
+// FUSED-DAG: %[[V:.*]] = pi.div %[[F]], %[[ALPHA]]
+// FUSED: %[[Z:.*]] = pi.add %[[S]], %[[V]]
 // FUSED-NEXT: pi.linear %[[Z]]
+// PRUNED-NOT: {{norm|mlp|aero.scale_ffn}}
+// PRUNED: pi.attention
+// PRUNED: %[[Y:.*]] = pi.add
+// PRUNED-NEXT: pi.linear %[[Y]]
+// SOTA: %[[W:.*]] = pi.weight "h.0.attn.c_attn.weight" {{.*}} : tensor<4x8xf32>
+// SOTA: %[[X:.*]] = pi.embedding
+// SOTA: %[[A:.*]] = pi.attention %{{.*}}, %{{.*}}, %[[X]]
+// SOTA-NEXT: %[[Y:.*]] = pi.add %[[X]], %[[A]]
+// SOTA-TWO: pi.linear %[[Y]], %{{.*}} : tensor<1x8x4xf32>, tensor<4x16xf32>
+// SOTA-TWO: pi.linear %{{.*}} : tensor<1x8x16xf32>, tensor<16x4xf32>
+// SOTA-ONE: pi.linear %[[Y]], %{{.*}} : tensor<1x8x4xf32>, tensor<4x4xf32>
+// SOTA-NONE-NEXT: pi.layer_norm %[[Y]]
+// SOTA-ONE: pi.layer_norm
+// SOTA-TWO: pi.layer_norm
 // CHECK: return
 func.func @main(%tokens: tensor<1x8xi64>) -> tensor<1x8x16xf32> {
   %wte = pi.weight "wte.weight" dense<0.5> : tensor<16x4xf32>

@@ -103,7 +103,7 @@ std::vector<Obstacle> findObstacles(Model &model) {
 Inspection aero::makeInspection(Model &model) {
   Inspection inspection;
   inspection.model = model.getName().str();
-  inspection.config = getName(model.getConfiguration()).str();
+  inspection.config = getName(model.getConfiguration());
   // The file was read; should it be gone by now, its size does not matter.
   if (llvm::sys::fs::file_size(model.getPath(), inspection.fileBytes))
     inspection.fileBytes = 0;

@@ -14,33 +14,56 @@
 #include "llvm/Support/Error.h"
 
 #include <optional>
+#include <string>
 
 namespace aero {
 
 /// A network of the AERO paper, named by what is left in it: SM softmax, LN
 /// LayerNorm, G GELU, R ReLU, ScFFN the scaled feed-forward network, ScFuFFN
 /// the same with its two matrices fused into one.
-enum class Configuration {
-  AsIs,
-  SmLnG,
-  SmLnR,
-  SmLn,
-  SmG,
-  SmR,
-  Sm,
-  SmScFFN,
-  SmScFuFFN
+///
+/// A value: one of the networks below, which converts by itself, and what its
+/// name adds to it:
+///   SM+ScFuFFN_i(6)    the feed-forward networks of 6 layers removed
+///   SM(t)+ScFuFFN      a learnable temperature of the softmax
+///   SOTA SM+ScFuFFN    value and output projections removed, final norm kept
+class Configuration {
+public:
+  enum Base { AsIs, SmLnG, SmLnR, SmLn, SmG, SmR, Sm, SmScFFN, SmScFuFFN };
+
+  /*implicit*/ Configuration(Base base) : base(base) {}
+
+  Base getBase() const { return base; }
+  bool hasTemperature() const { return temperature; }
+  bool isSimplified() const { return simplified; }
+  /// The feed-forward networks of how many layers, counted from the last, are
+  /// removed. Whether the model has so many is known when it is rewritten.
+  int64_t getPrunedLayers() const { return prunedLayers; }
+
+  /// Variants; not every base has every one, see parseConfiguration.
+  Configuration withTemperature() const;
+  Configuration simplify() const;
+  Configuration prune(int64_t layers) const;
+
+  bool operator==(const Configuration &) const = default;
+
+private:
+  Base base;
+  bool temperature = false, simplified = false;
+  int64_t prunedLayers = 0;
 };
 
-/// What a configuration does to a model, and what it promises.
+/// What a base configuration does to a model, and what it promises.
 struct ConfigurationInfo {
-  Configuration configuration;
+  Configuration::Base base;
   llvm::StringLiteral name;
   llvm::StringLiteral summary;
   /// Takes the norms out.
   bool stripNorms;
   /// The activation to put in; none keeps what there is.
   std::optional<pi::ReplacementActivation> activation;
+  /// Scales the feed-forward networks that have no scales yet.
+  bool scaleFFN;
   /// Merges consecutive linear maps.
   bool mergeLinear;
   /// What the result has to have, for `pi-verify-nonlinearities`.
@@ -48,14 +71,18 @@ struct ConfigurationInfo {
   pi::PromisedActivation promisedActivation;
 };
 
-/// All configurations, in the order of the enum.
+/// All bases, in the order of the enum.
 llvm::ArrayRef<ConfigurationInfo> getConfigurations();
 
-const ConfigurationInfo &getInfo(Configuration configuration);
-llvm::StringRef getName(Configuration configuration);
+/// What `configuration` does and promises; of its variants, the norms that a
+/// simplified one keeps are in it.
+ConfigurationInfo getInfo(Configuration configuration);
+
+/// The name in the paper: "SM(t)+ScFuFFN_i(6)".
+std::string getName(Configuration configuration);
 
 /// The configuration called `name`; letters may be of either case. The error
-/// lists the known ones.
+/// says what is wrong with it, or lists the known ones.
 llvm::Expected<Configuration> parseConfiguration(llvm::StringRef name);
 
 } // namespace aero

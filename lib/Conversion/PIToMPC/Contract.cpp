@@ -100,6 +100,15 @@ static LogicalResult verifyAttention(pi::AttentionOp op) {
                          "the query weights";
     return diag;
   }
+  if (op.getTemperature()) {
+    InFlightDiagnostic diag =
+        emitError(op.getLoc())
+        << "no secure form of pi.attention with a temperature"
+        << describeNode(op);
+    diag.attachNote() << "run pi-fold-scaling first: it folds a temperature "
+                         "that is the same for all positions of a head";
+    return diag;
+  }
   if (op.getMask() || op.getBias())
     return emitError(op.getLoc()) << "no secure form of pi.attention with a "
                                   << (op.getMask() ? "padding mask" : "bias")

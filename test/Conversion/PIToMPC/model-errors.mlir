@@ -112,3 +112,17 @@ func.func @main(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
   %1 = pi.add %0, %w : tensor<1x8x4xf32>, tensor<8x1xf32> -> tensor<1x8x4xf32>
   return %1 : tensor<1x8x4xf32>
 }
+
+// -----
+
+// pi-fold-scaling leaves a temperature that differs between positions.
+func.func @temperature(%tokens: tensor<1x8xi64>, %position: tensor<i64>) -> tensor<1x1x4xf32> {
+  %wte = pi.weight "wte" dense<0.5> : tensor<16x4xf32>
+  %t = pi.weight "t" dense<0.5> : tensor<1x8xf32>
+  %0 = pi.embedding %wte[%tokens] : tensor<16x4xf32>, tensor<1x8xi64> -> tensor<1x8x4xf32>
+  // expected-error @below {{no secure form of pi.attention with a temperature}}
+  // expected-note @below {{run pi-fold-scaling first: it folds a temperature that is the same for all positions of a head}}
+  %1 = pi.attention %0, %0, %0 temperature %t : tensor<1x8xf32> heads 1 scale 0.693147182 causal : tensor<1x8x4xf32>, tensor<1x8x4xf32>
+  %2 = pi.select_token %1 at %position : tensor<1x8x4xf32>, tensor<i64> -> tensor<1x1x4xf32>
+  return %2 : tensor<1x1x4xf32>
+}

@@ -129,7 +129,7 @@ func.func @f(%q: tensor<1x3x4xf32>, %b: tensor<1x1x1x3x3xf32>) {
 // pi.attention: value has the type of key (ODS).
 func.func @f(%q: tensor<1x3x4xf32>, %v: tensor<1x5x4xf32>) {
   // expected-error @below {{'pi.attention' op failed to verify that all of {key, value} have same type}}
-  %0 = "pi.attention"(%q, %q, %v) <{heads = 2 : i64, scale = 0.5 : f32, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0>}> : (tensor<1x3x4xf32>, tensor<1x3x4xf32>, tensor<1x5x4xf32>) -> tensor<1x3x4xf32>
+  %0 = "pi.attention"(%q, %q, %v) <{heads = 2 : i64, scale = 0.5 : f32, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>}> : (tensor<1x3x4xf32>, tensor<1x3x4xf32>, tensor<1x5x4xf32>) -> tensor<1x3x4xf32>
   return
 }
 
@@ -193,5 +193,32 @@ func.func @f(%x: tensor<1x3x4xf32>, %c: tensor<3x2xf32>) {
 func.func @f(%x: tensor<1x3x4xf32>, %c: tensor<3x2xf32>, %s: tensor<3x1xf32>) {
   // expected-error @below {{'pi.rotary_embedding' op failed to verify that all of {cos, sin} have same type}}
   %0 = "pi.rotary_embedding"(%x, %c, %s) <{heads = 1 : i64}> : (tensor<1x3x4xf32>, tensor<3x2xf32>, tensor<3x1xf32>) -> tensor<1x3x4xf32>
+  return
+}
+
+// -----
+
+// pi.attention C8
+func.func @f(%q: tensor<1x3x4xf32>, %t: tensor<3x2xf32>) {
+  // expected-error @below {{'pi.attention' op expected a temperature of shape (2, 3) or (2, 1), heads and queries, got 'tensor<3x2xf32>'}}
+  %0 = pi.attention %q, %q, %q temperature %t : tensor<3x2xf32> heads 2 scale 1.0 : tensor<1x3x4xf32>, tensor<1x3x4xf32>
+  return
+}
+
+// -----
+
+// pi.attention C9: their number
+func.func @f(%q: tensor<1x3x4xf32>) {
+  // expected-error @below {{'pi.attention' op expected an entropy threshold for each of 2 heads, got 1}}
+  %0 = pi.attention %q, %q, %q heads 2 scale 1.0 entropy_thresholds [0.5] : tensor<1x3x4xf32>, tensor<1x3x4xf32>
+  return
+}
+
+// -----
+
+// pi.attention C9: their range
+func.func @f(%q: tensor<1x3x4xf32>) {
+  // expected-error @below {{'pi.attention' op expected entropy thresholds in [0, 1]}}
+  %0 = pi.attention %q, %q, %q heads 2 scale 1.0 entropy_thresholds [0.5, 1.5] : tensor<1x3x4xf32>, tensor<1x3x4xf32>
   return
 }

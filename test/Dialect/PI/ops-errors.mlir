@@ -521,3 +521,12 @@ func.func @f(%x: tensor<1x3x4xf32>, %i: tensor<1xi64>) {
   %0 = pi.select_token %x at %i : tensor<1x3x4xf32>, tensor<1xi64> -> tensor<1x1x4xf32>
   return
 }
+
+// -----
+
+// pi.prelu C1
+func.func @f(%x: tensor<2xf32>, %s: tensor<2xf32>) {
+  // expected-error @below {{'pi.prelu' op expected a slope of one element, got 'tensor<2xf32>'}}
+  %0 = pi.prelu %x slope %s : tensor<2xf32> : tensor<2xf32>
+  return
+}

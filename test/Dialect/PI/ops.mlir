@@ -250,3 +250,21 @@ func.func @select_token(%x: tensor<1x3x4xf32>, %i: tensor<i64>) -> tensor<1x1x4x
     }
   }
 #-}
+
+// CHECK-LABEL: func @learnable_slope
+// CHECK-SAME: (%[[X:.*]]: tensor<2x3xf32>, %[[S:.*]]: tensor<f32>)
+func.func @learnable_slope(%x: tensor<2x3xf32>, %s: tensor<f32>) -> tensor<2x3xf32> {
+  // CHECK: pi.prelu %[[X]] slope %[[S]] : tensor<f32> : tensor<2x3xf32>
+  %0 = pi.prelu %x slope %s : tensor<f32> : tensor<2x3xf32>
+  return %0 : tensor<2x3xf32>
+}
+
+// CHECK-LABEL: func @attention_temperature
+// CHECK-SAME: (%[[Q:.*]]: tensor<1x3x4xf32>, %[[B:.*]]: tensor<3x3xf32>, %[[T:.*]]: tensor<2x3xf32>, %[[H:.*]]: tensor<2x1xf32>)
+func.func @attention_temperature(%q: tensor<1x3x4xf32>, %b: tensor<3x3xf32>, %t: tensor<2x3xf32>, %h: tensor<2x1xf32>) -> (tensor<1x3x4xf32>, tensor<1x3x4xf32>) {
+  // CHECK: pi.attention %[[Q]], %[[Q]], %[[Q]] bias %[[B]] : tensor<3x3xf32> temperature %[[T]] : tensor<2x3xf32> heads 2 scale 5.000000e-01 causal entropy_thresholds [2.500000e-01, 5.000000e-01] : tensor<1x3x4xf32>, tensor<1x3x4xf32>
+  %0 = pi.attention %q, %q, %q bias %b : tensor<3x3xf32> temperature %t : tensor<2x3xf32> heads 2 scale 0.5 causal entropy_thresholds [0.25, 0.5] : tensor<1x3x4xf32>, tensor<1x3x4xf32>
+  // CHECK: pi.attention %[[Q]], %[[Q]], %[[Q]] temperature %[[H]] : tensor<2x1xf32> heads 2 scale 5.000000e-01 : tensor<1x3x4xf32>, tensor<1x3x4xf32>
+  %1 = pi.attention %q, %q, %q temperature %h : tensor<2x1xf32> heads 2 scale 0.5 : tensor<1x3x4xf32>, tensor<1x3x4xf32>
+  return %0, %1 : tensor<1x3x4xf32>, tensor<1x3x4xf32>
+}

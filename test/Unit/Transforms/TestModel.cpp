@@ -84,6 +84,10 @@ std::string Printer::block(std::string name, std::string x) {
   std::string h = linear(name + ".mlp.c_fc", norm(name + ".ln_2", y), d, 4 * d);
   if (!model.activation.empty())
     h = op(formatv("pi.{0} {1} : {2}", model.activation, h, type(4 * d)));
+  if (model.gated)
+    h = op(formatv("pi.mul {0}, {1} : {2}, {2} -> {2}", h,
+                   linear(name + ".mlp.up", norm(name + ".ln_2", y), d, 4 * d),
+                   type(4 * d)));
   std::string f = linear(name + ".mlp.c_proj", h, 4 * d, d);
   if (!model.scaled)
     return add(y, f);

@@ -21,6 +21,8 @@ struct TestModel {
   std::string activation = "";
   /// out = beta * y + ffn(y) / alpha.
   bool scaled = false;
+  /// The FFN multiplies a second linear map by its activation.
+  bool gated = false;
 
   /// The model as raised pi, with splat weights.
   std::string print() const;

@@ -20,6 +20,7 @@
 #include "gtest/gtest.h"
 
 #include <cmath>
+#include <map>
 #include <random>
 
 namespace aero::pi {
@@ -94,6 +95,26 @@ protected:
     pm.addPass(mlir::createCanonicalizerPass());
     pm.addPass(mlir::createCSEPass());
     ASSERT_TRUE(mlir::succeeded(pm.run(*module)));
+  }
+
+  /// Sets every element of the weight called `name`.
+  void setWeight(llvm::StringRef name, float value) {
+    bool found = false;
+    module->walk([&](WeightOp op) {
+      if (op.getName() != name)
+        return;
+      found = true;
+      op.setValueAttr(mlir::DenseElementsAttr::get(op.getType(), value));
+    });
+    EXPECT_TRUE(found) << name.str();
+  }
+
+  /// The values of all weights, to put them into another model.
+  std::map<std::string, mlir::ElementsAttr> getWeights() {
+    std::map<std::string, mlir::ElementsAttr> weights;
+    module->walk(
+        [&](WeightOp op) { weights[op.getName().str()] = op.getValue(); });
+    return weights;
   }
 
   template <typename Op> int64_t count() {

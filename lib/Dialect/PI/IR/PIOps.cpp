@@ -126,6 +126,7 @@ AERO_NONLINEAR(TanhOp, Tanh)
 AERO_NONLINEAR(GeluOp, Gelu)
 AERO_NONLINEAR(ReluOp, Relu)
 AERO_NONLINEAR(LeakyReluOp, LeakyRelu)
+AERO_NONLINEAR(PReluOp, LeakyRelu)
 AERO_NONLINEAR(SiluOp, Silu)
 AERO_NONLINEAR(SoftmaxOp, Softmax)
 AERO_NONLINEAR(LayerNormOp, LayerNorm)
@@ -137,6 +138,14 @@ LogicalResult LeakyReluOp::verify() {
   // C1
   if (!getSlope().isFinite())
     return emitOpError("expected a finite slope");
+  return success();
+}
+
+LogicalResult PReluOp::verify() {
+  // C1
+  if (getTensorType(getSlope()).getNumElements() != 1)
+    return emitOpError("expected a slope of one element, got ")
+           << getSlope().getType();
   return success();
 }
 
@@ -169,8 +178,17 @@ void AttentionOp::build(OpBuilder &builder, OperationState &state, Value query,
                         Value key, Value value, int64_t heads, float scale,
                         bool causal) {
   build(builder, state, query.getType(), query, key, value, /*mask=*/Value(),
-        /*bias=*/Value(), heads, /*key_heads=*/IntegerAttr(),
+        /*bias=*/Value(), heads, /*keyHeads=*/IntegerAttr(),
         llvm::APFloat(scale), causal);
+}
+
+void AttentionOp::build(OpBuilder &builder, OperationState &state, Type result,
+                        Value query, Value key, Value value, Value mask,
+                        Value bias, int64_t heads, IntegerAttr keyHeads,
+                        llvm::APFloat scale, bool causal) {
+  build(builder, state, result, query, key, value, mask, bias,
+        /*temperature=*/Value(), heads, keyHeads, scale, causal,
+        /*entropy_thresholds=*/DenseF32ArrayAttr());
 }
 
 /// C2 of attention and rotary embeddings.
@@ -226,6 +244,25 @@ LogicalResult AttentionOp::verify() {
       return emitOpError("expected a bias that broadcasts to (")
              << batch << ", " << heads << ", " << queries << ", " << keys
              << "), got " << getBias().getType();
+  }
+  // C8
+  if (getTemperature()) {
+    ArrayRef<int64_t> shape = getTensorType(getTemperature()).getShape();
+    if (shape != ArrayRef<int64_t>{heads, queries} &&
+        shape != ArrayRef<int64_t>{heads, 1})
+      return emitOpError("expected a temperature of shape (")
+             << heads << ", " << queries << ") or (" << heads
+             << ", 1), heads and queries, got " << getTemperature().getType();
+  }
+  // C9
+  if (std::optional<ArrayRef<float>> thresholds = getEntropyThresholds()) {
+    if (static_cast<int64_t>(thresholds->size()) != heads)
+      return emitOpError("expected an entropy threshold for each of ")
+             << heads << " heads, got " << thresholds->size();
+    // Not a number is in no range.
+    if (llvm::any_of(*thresholds,
+                     [](float value) { return !(value >= 0 && value <= 1); }))
+      return emitOpError("expected entropy thresholds in [0, 1]");
   }
   return success();
 }

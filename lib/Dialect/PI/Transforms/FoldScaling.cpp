@@ -71,9 +71,10 @@ public:
       apply(absorber, region.getFactor(), sources);
   }
 
-  /// gamma and beta of `norm` go to the linear ops in `readers`.
-  void foldNorm(Operation *norm, MutableOperandRange gamma, Value beta,
-                ArrayRef<LinearOp> readers);
+  /// The linear ops in `readers` multiply their inputs by gamma and add beta,
+  /// vectors which may be null.
+  void foldAffine(OpOperand *gamma, OpOperand *beta,
+                  ArrayRef<LinearOp> readers);
 
   /// Makes the new weights.
   void materialize();
@@ -143,37 +144,35 @@ void Edits::apply(const ScaleRegion::Absorber &absorber, double factor,
   llvm_unreachable("unknown absorber");
 }
 
-void Edits::foldNorm(Operation *norm, MutableOperandRange gamma, Value beta,
-                     ArrayRef<LinearOp> readers) {
-  auto getFactor = [&](unsigned operand) {
-    auto it = operands.find(&norm->getOpOperand(operand));
+void Edits::foldAffine(OpOperand *gamma, OpOperand *beta,
+                       ArrayRef<LinearOp> readers) {
+  auto getFactor = [&](OpOperand *operand) {
+    auto it = operands.find(operand);
     return it == operands.end() ? ScaleEdit() : it->second;
   };
   for (LinearOp reader : readers) {
     LinearEdit &edit = getLinear(reader);
     // Beta first: it is read through the factors that the input has so far.
     if (beta) {
-      unsigned index = norm->getNumOperands() - 1;
-      ScaleEdit pending = getFactor(index);
-      ElementsData<float> values = getElements(beta);
+      ScaleEdit pending = getFactor(beta);
+      ElementsData<float> values = getElements(beta->get());
       for (size_t i = 0; i < values.size(); ++i)
         edit.shift[i] += edit.input[i] * values[i] * pending.factor;
       edit.hasShift = true;
-      edit.biasSources.push_back(beta);
+      edit.biasSources.push_back(beta->get());
       edit.biasSources.append(pending.sources);
     }
-    if (!gamma.empty()) {
-      ScaleEdit pending = getFactor(1);
-      Value value = norm->getOperand(1);
-      ElementsData<float> values = getElements(value);
+    if (gamma) {
+      ScaleEdit pending = getFactor(gamma);
+      ElementsData<float> values = getElements(gamma->get());
       for (size_t i = 0; i < values.size(); ++i)
         edit.input[i] *= values[i] * pending.factor;
-      edit.matrixSources.push_back(value);
+      edit.matrixSources.push_back(gamma->get());
       edit.matrixSources.append(pending.sources);
     }
   }
-  for (OpOperand &operand : norm->getOpOperands().drop_front())
-    operands.erase(&operand);
+  operands.erase(gamma);
+  operands.erase(beta);
 }
 
 void Edits::materialize(LinearOp op, LinearEdit &edit) {
@@ -252,12 +251,19 @@ struct FoldScalingPass : public impl::FoldScalingPassBase<FoldScalingPass> {
     // Factors first: they may change epsilon, gamma and the scale of an
     // attention, which the other steps then read.
     foldScalings(edits);
-    func.walk([&](AttentionOp op) { foldAttentionScale(op, edits); });
+    func.walk([&](AttentionOp op) {
+      foldTemperature(op, edits);
+      foldAttentionScale(op, edits);
+    });
     func.walk([&](LayerNormOp op) {
       foldNorm(op, op.getGammaMutable(), op.getBeta(), edits);
     });
     func.walk(
         [&](RMSNormOp op) { foldNorm(op, op.getGammaMutable(), {}, edits); });
+    SmallVector<MulOp> products;
+    func.walk([&](MulOp op) { products.push_back(op); });
+    for (MulOp op : products)
+      foldVector(op, edits);
     edits.materialize();
     eraseUnusedWeights();
   }
@@ -265,9 +271,11 @@ struct FoldScalingPass : public impl::FoldScalingPassBase<FoldScalingPass> {
 private:
   void foldScalings(Edits &edits);
   std::string foldScaling(Operation *op, Edits &edits);
+  void foldTemperature(AttentionOp op, Edits &edits);
   void foldAttentionScale(AttentionOp op, Edits &edits);
   template <typename NormOp>
   void foldNorm(NormOp op, MutableOperandRange gamma, Value beta, Edits &edits);
+  void foldVector(MulOp op, Edits &edits);
   void eraseUnusedWeights();
 };
 
@@ -338,6 +346,66 @@ void FoldScalingPass::foldScalings(Edits &edits) {
         << remark::reason("the factor of {0} stays: {1}", describe(op), why);
 }
 
+/// %q = pi.linear %x, %w bias %b ; %a = pi.attention %q, ... temperature %t
+///   ->
+/// %q = pi.linear %x, %w / t bias %b / t ; %a = pi.attention %q, ...
+/// where the columns of head h are divided by t[h].
+void FoldScalingPass::foldTemperature(AttentionOp op, Edits &edits) {
+  Value temperature = op.getTemperature();
+  if (!temperature)
+    return;
+  auto miss = [&](const std::string &why) {
+    remark::missed(op.getLoc(), getOptions("temperature")) << remark::reason(
+        "the temperature of {0} stays: {1}", describe(op), why);
+  };
+  if (!isKnown(temperature))
+    return miss("it is computed, not a weight");
+  ElementsData<float> values = getElements(temperature);
+  int64_t heads = op.getHeads(), width = op.getHeadWidth();
+  int64_t positions = values.size() / heads;
+  // A matrix is the same for all positions. (That there is a program at all
+  // then tells that the temperature does not depend on them; the program itself
+  // is the same for every temperature.)
+  for (int64_t i = 0; i < heads * positions; ++i) {
+    if (values[i] != values[i / positions * positions])
+      return miss("it differs between the positions of a head");
+    if (!std::isfinite(values[i]) || values[i] == 0)
+      return miss("it is zero or not finite");
+  }
+
+  // Rotating a head scales with it.
+  Value query = op.getQuery();
+  while (auto rotary = query.getDefiningOp<RotaryEmbeddingOp>()) {
+    if (!query.hasOneUse())
+      return miss("the query has another reader");
+    query = rotary.getInput();
+  }
+  if (!query.hasOneUse())
+    return miss("the query has another reader");
+  int64_t offset = 0;
+  if (auto slice = query.getDefiningOp<SliceOp>();
+      slice && isColumnSlice(slice)) {
+    if (!readsColumnsAlone(slice))
+      return miss("the query has another reader");
+    offset = slice.getOffset();
+    query = slice.getInput();
+  }
+  auto linear = query.getDefiningOp<LinearOp>();
+  if (!linear || !isKnown(linear.getWeight()) ||
+      (linear.getBias() && !isKnown(linear.getBias())))
+    return miss("the query is not made by a weight");
+
+  LinearEdit &edit = edits.getLinear(linear);
+  for (int64_t head = 0; head < heads; ++head)
+    for (int64_t i = 0; i < width; ++i)
+      edit.output[offset + head * width + i] /= values[head * positions];
+  edit.matrixSources.push_back(temperature);
+  edit.biasSources.push_back(temperature);
+  op.getTemperatureMutable().clear();
+  remark::passed(op.getLoc(), getOptions("temperature")) << remark::add(
+      "folded the temperature of {0} into {1}", describe(op), describe(linear));
+}
+
 /// %a = pi.attention %q, ... scale s  ->  scale ln 2 (or 1), and the producer
 /// of %q, or else of %k, absorbs s / ln 2 (or s).
 void FoldScalingPass::foldAttentionScale(AttentionOp op, Edits &edits) {
@@ -371,6 +439,30 @@ void FoldScalingPass::foldAttentionScale(AttentionOp op, Edits &edits) {
       << remark::reason("the scale of {0} stays; {1}", describe(op), obstacle);
 }
 
+/// The linear maps that read `value`, and why that is not all of its readers,
+/// or an empty string. One reader that is none would need the vector all the
+/// same.
+std::string collectReaders(Value value, SmallVectorImpl<LinearOp> &readers) {
+  SmallVector<Value> values = {value};
+  while (!values.empty()) {
+    for (OpOperand &use : values.pop_back_val().getUses()) {
+      Operation *user = use.getOwner();
+      if (auto select = dyn_cast<SelectTokenOp>(user)) {
+        values.push_back(select.getResult());
+        continue;
+      }
+      auto linear = dyn_cast<LinearOp>(user);
+      if (!linear || &use != &linear.getInputMutable())
+        return describe(user) + " reads it and is no linear map";
+      if (!isKnown(linear.getWeight()) ||
+          (linear.getBias() && !isKnown(linear.getBias())))
+        return "the matrix or bias of " + describe(linear) + " is not a weight";
+      readers.push_back(linear);
+    }
+  }
+  return readers.empty() ? "nothing reads it" : "";
+}
+
 /// %n = pi.layer_norm %x gamma %g beta %b ; %y = pi.linear %n, %w bias %c
 ///   ->
 /// %n = pi.layer_norm %x ; %y = pi.linear %n, diag(g) w bias c + b w
@@ -385,37 +477,63 @@ void FoldScalingPass::foldNorm(NormOp op, MutableOperandRange gamma, Value beta,
   };
   if ((!gamma.empty() && !isKnown(gamma[0].get())) || (beta && !isKnown(beta)))
     return miss("they are computed, not weights");
-
-  // Only if every reader can: otherwise gamma would be needed all the same.
   SmallVector<LinearOp> readers;
-  SmallVector<Value> values = {op.getResult()};
-  while (!values.empty()) {
-    for (OpOperand &use : values.pop_back_val().getUses()) {
-      Operation *user = use.getOwner();
-      if (auto select = dyn_cast<SelectTokenOp>(user)) {
-        values.push_back(select.getResult());
-        continue;
-      }
-      auto linear = dyn_cast<LinearOp>(user);
-      if (!linear || &use != &linear.getInputMutable())
-        return miss(describe(user) + " reads the norm and is no linear map");
-      if (!isKnown(linear.getWeight()) ||
-          (linear.getBias() && !isKnown(linear.getBias())))
-        return miss("the matrix or bias of " + describe(user) +
-                    " is not a weight");
-      readers.push_back(linear);
-    }
-  }
-  if (readers.empty())
-    return miss("nothing reads the norm");
+  if (std::string why = collectReaders(op.getResult(), readers); !why.empty())
+    return miss(why);
 
-  edits.foldNorm(op, gamma, beta, readers);
+  // The operands after the input.
+  edits.foldAffine(gamma.empty() ? nullptr : &op->getOpOperand(1),
+                   beta ? &op->getOpOperand(op->getNumOperands() - 1) : nullptr,
+                   readers);
   remark::passed(op.getLoc(), getOptions("norm"))
       << remark::add("folded gamma and beta of {0} into {1} linear maps",
                      describe(op), readers.size());
   gamma.clear();
   if constexpr (std::is_same_v<NormOp, LayerNormOp>)
     op.getBetaMutable().clear();
+}
+
+/// %m = pi.mul %x, %g ; %n = pi.add %m, %b ; %y = pi.linear %n, %w bias %c
+///   ->
+/// %y = pi.linear %x, diag(g) w bias c + b w
+/// for vectors g and b (or without b): what is left of a norm.
+void FoldScalingPass::foldVector(MulOp op, Edits &edits) {
+  auto getVector = [](Operation *op) -> OpOperand * {
+    for (OpOperand &operand : op->getOpOperands()) {
+      auto type = cast<RankedTensorType>(operand.get().getType());
+      Value other = op->getOperand(1 - operand.getOperandNumber());
+      if (type.getRank() == 1 && isKnown(operand.get()) && !isKnown(other) &&
+          other.getType() == op->getResult(0).getType() &&
+          cast<RankedTensorType>(other.getType()).getShape().back() ==
+              type.getDimSize(0))
+        return &operand;
+    }
+    return nullptr;
+  };
+  OpOperand *gamma = getVector(op), *beta = nullptr;
+  if (!gamma)
+    return;
+  Value base = op->getOperand(1 - gamma->getOperandNumber());
+  Operation *last = op;
+  if (op->hasOneUse())
+    if (auto add = dyn_cast<AddOp>(*op->user_begin()))
+      if ((beta = getVector(add)))
+        last = add;
+  SmallVector<LinearOp> readers;
+  if (std::string why = collectReaders(last->getResult(0), readers);
+      !why.empty()) {
+    remark::missed(op.getLoc(), getOptions("vector"))
+        << remark::reason("the vector of {0} stays: {1}", describe(op), why);
+    return;
+  }
+  edits.foldAffine(gamma, beta, readers);
+  remark::passed(op.getLoc(), getOptions("vector"))
+      << remark::add("folded the vector of {0} into {1} linear maps",
+                     describe(op), readers.size());
+  last->getResult(0).replaceAllUsesWith(base);
+  if (last != op)
+    last->erase();
+  op->erase();
 }
 
 /// Weights whose last reader took a new one. Last first: a transpose comes

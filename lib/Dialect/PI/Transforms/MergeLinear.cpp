@@ -11,6 +11,7 @@
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/Support/FormatVariadic.h"
 
 namespace aero::pi {
@@ -145,7 +146,9 @@ Location mergeLocations(PatternRewriter &rewriter, ArrayRef<Operation *> from) {
 ///   ->
 /// %y = pi.linear %x, c * w1 w2 bias c * b1 w2 + b2
 struct MergeChain : OpRewritePattern<LinearOp> {
-  using OpRewritePattern::OpRewritePattern;
+  /// Adds 1 to `merged` for each pair.
+  MergeChain(MLIRContext *context, int64_t &merged)
+      : OpRewritePattern(context), merged(merged) {}
 
   LogicalResult matchAndRewrite(LinearOp outer,
                                 PatternRewriter &rewriter) const override {
@@ -191,11 +194,14 @@ struct MergeChain : OpRewritePattern<LinearOp> {
                "{3}",
                describe(inner), describe(outer), rows * columns,
                rows * middle + middle * columns);
-    auto merged =
-        LinearOp::create(rewriter, loc, inner.getInput(), weight, bias);
-    rewriter.replaceOp(outer, merged);
+    rewriter.replaceOp(
+        outer, LinearOp::create(rewriter, loc, inner.getInput(), weight, bias));
+    ++merged;
     return success();
   }
+
+private:
+  int64_t &merged;
 };
 
 /// %f = pi.linear %y, %w bias %b
@@ -205,7 +211,9 @@ struct MergeChain : OpRewritePattern<LinearOp> {
 ///   ->
 /// %r = pi.linear %y, c1 I + c2 w bias c2 b
 struct MergeResidual : OpRewritePattern<AddOp> {
-  using OpRewritePattern::OpRewritePattern;
+  /// Adds 1 to `merged` for each sum.
+  MergeResidual(MLIRContext *context, int64_t &merged)
+      : OpRewritePattern(context), merged(merged) {}
 
   LogicalResult matchAndRewrite(AddOp op,
                                 PatternRewriter &rewriter) const override {
@@ -249,8 +257,12 @@ struct MergeResidual : OpRewritePattern<AddOp> {
                        describe(linear));
     rewriter.replaceOpWithNewOp<LinearOp>(op, linear.getInput(), weight, bias)
         ->setLoc(loc);
+    ++merged;
     return success();
   }
+
+private:
+  int64_t &merged;
 };
 
 //===----------------------------------------------------------------------===//
@@ -264,10 +276,11 @@ struct MergeLinearPass : public impl::MergeLinearPassBase<MergeLinearPass> {
     if (failed(verifyWeightsReadable(getOperation())))
       return signalPassFailure();
     RewritePatternSet patterns(&getContext());
+    int64_t merged = 0;
     if (chain)
-      patterns.add<MergeChain>(&getContext());
+      patterns.add<MergeChain>(&getContext(), merged);
     if (residual)
-      patterns.add<MergeResidual>(&getContext());
+      patterns.add<MergeResidual>(&getContext(), merged);
     // Folding and constant uniquing are the canonicalizer's job: a pass changes
     // nothing but what its description says.
     GreedyRewriteConfig config;
@@ -277,29 +290,45 @@ struct MergeLinearPass : public impl::MergeLinearPassBase<MergeLinearPass> {
     if (failed(
             applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       return signalPassFailure();
-    reportMissed();
+    report(merged);
   }
 
 private:
-  /// Says of every pair that is left why it is. Done at the end, because the
-  /// driver tries a pattern more than once.
-  void reportMissed() {
-    auto report = [](Operation *op, StringRef name, const std::string &why) {
-      if (!why.empty())
-        remark::missed(op->getLoc(),
-                       remark::RemarkOpts::name(name).category(kCategory))
-            << remark::reason("{0} is not merged: {1}", describe(op), why);
+  /// Says of every pair that is left why it is, and of all of them how many
+  /// there are for each reason. Done at the end, because the driver tries a
+  /// pattern more than once.
+  void report(int64_t merged) {
+    llvm::MapVector<StringRef, int64_t> reasons;
+    auto miss = [&](Operation *op, StringRef name, const std::string &why) {
+      if (why.empty())
+        return;
+      remark::missed(op->getLoc(),
+                     remark::RemarkOpts::name(name).category(kCategory))
+          << remark::reason("{0} is not merged: {1}", describe(op), why);
+      // Every matrix has numbers of its own.
+      StringRef reason = why;
+      if (reason.starts_with("merging would"))
+        reason = "merging would take more multiply-adds";
+      ++reasons[StringAttr::get(&getContext(), reason).getValue()];
     };
     getOperation().walk([&](Operation *op) {
       if (auto outer = dyn_cast<LinearOp>(op); outer && chain) {
         ScaledValue scaled = traceScalings(outer.getInput());
         if (scaled.getLinear())
-          report(op, "chain", whyNotChained(outer, scaled));
+          miss(op, "chain", whyNotChained(outer, scaled));
       } else if (auto add = dyn_cast<AddOp>(op); add && residual) {
         if (std::optional<Residual> match = matchResidual(add))
-          report(op, "residual", whyNotResidual(*match));
+          miss(op, "residual", whyNotResidual(*match));
       }
     });
+    if (merged == 0 && reasons.empty())
+      return;
+    std::string table = llvm::formatv("merged: {0}", merged);
+    for (auto &[reason, count] : reasons)
+      table += llvm::formatv("; not merged, as {0}: {1}", reason, count);
+    remark::analysis(getOperation().getLoc(),
+                     remark::RemarkOpts::name("table").category(kCategory))
+        << remark::add("{0}", table);
   }
 };
 

@@ -5,10 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "aero/Dialect/PI/IR/PIOps.h"
+#include "FeedForward.h"
+#include "LayerSelection.h"
+#include "Weights.h"
 #include "aero/Dialect/PI/Transforms/Passes.h"
-#include "mlir/IR/PatternMatch.h"
-#include "mlir/Transforms/WalkPatternRewriteDriver.h"
+#include "mlir/IR/Remarks.h"
 
 namespace aero::pi {
 #define GEN_PASS_DEF_REPLACEACTIVATIONPASS
@@ -20,50 +21,135 @@ using namespace mlir;
 namespace aero::pi {
 namespace {
 
-/// %a = pi.gelu %x  ->  %a = pi.relu %x, pi.leaky_relu %x or %x
-template <typename ActivationOp>
-struct ReplaceActivation : OpRewritePattern<ActivationOp> {
-  ReplaceActivation(MLIRContext *context, ReplacementActivation to, float slope)
-      : OpRewritePattern<ActivationOp>(context), to(to), slope(slope) {}
+constexpr StringLiteral kPass = "pi-replace-activation";
 
-  LogicalResult matchAndRewrite(ActivationOp op,
-                                PatternRewriter &rewriter) const override {
-    switch (to) {
-    case ReplacementActivation::Identity:
-      rewriter.replaceOp(op, op.getInput());
-      return success();
-    case ReplacementActivation::Relu:
-      if constexpr (std::is_same_v<ActivationOp, ReluOp>)
-        return rewriter.notifyMatchFailure(op, "is a relu already");
-      rewriter.replaceOpWithNewOp<ReluOp>(op, op.getType(), op.getInput());
-      return success();
-    case ReplacementActivation::LeakyRelu:
-      if constexpr (std::is_same_v<ActivationOp, LeakyReluOp>)
-        return rewriter.notifyMatchFailure(op, "is a leaky_relu already");
-      rewriter.replaceOpWithNewOp<LeakyReluOp>(op, op.getType(), op.getInput(),
-                                               rewriter.getF32FloatAttr(slope));
-      return success();
-    }
-    llvm_unreachable("unknown activation");
-  }
+bool isActivation(Operation *op) {
+  return isa<GeluOp, SiluOp, ReluOp, LeakyReluOp, PReluOp>(op);
+}
 
-private:
-  ReplacementActivation to;
-  float slope;
-};
+/// The product of `activation` and a second linear map, which makes the
+/// feed-forward network a gated one (SwiGLU), or null.
+MulOp getGatedProduct(Operation *activation, const LayerAnalysis &layers) {
+  for (Operation *user : activation->getUsers())
+    if (auto product = dyn_cast<MulOp>(user);
+        product && llvm::all_of(product->getOperands(), [&](Value operand) {
+          Operation *producer = operand.getDefiningOp();
+          return !producer || layers.isData(producer);
+        }))
+      return product;
+  return {};
+}
 
 struct ReplaceActivationPass
     : public impl::ReplaceActivationPassBase<ReplaceActivationPass> {
   using ReplaceActivationPassBase::ReplaceActivationPassBase;
 
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    patterns.add<ReplaceActivation<GeluOp>, ReplaceActivation<SiluOp>,
-                 ReplaceActivation<ReluOp>, ReplaceActivation<LeakyReluOp>>(
-        &getContext(), to.getValue(), slope.getValue());
-    walkAndApplyPatterns(getOperation(), std::move(patterns));
+    func::FuncOp func = getOperation();
+    if (func.isExternal())
+      return;
+    if (learnable && to != ReplacementActivation::LeakyRelu) {
+      emitError(func.getLoc())
+          << kPass << ": learnable=true is about the slope of to=leaky_relu";
+      return signalPassFailure();
+    }
+    LayerAnalysis layers(func);
+    FailureOr<LayerSelection> selection =
+        LayerSelection::parse(func, kPass, layerList, layers.getNumLayers());
+    if (failed(selection))
+      return signalPassFailure();
+
+    SmallVector<std::pair<Operation *, int64_t>> chosen;
+    func.walk([&](Operation *op) {
+      if (int64_t layer = layers.getLayer(op);
+          isActivation(op) && selection->contains(layer))
+        chosen.push_back({op, layer});
+    });
+    if (chosen.empty())
+      remark::missed(func.getLoc(),
+                     remark::RemarkOpts::name("activation").category(kPass))
+          << remark::reason("there is no activation to replace");
+    // Gates first: an error must not leave half of the network changed.
+    if (to == ReplacementActivation::Identity)
+      for (auto [op, layer] : chosen)
+        if (MulOp product = getGatedProduct(op, layers);
+            product && gate == GateHandling::Refuse)
+          return refuse(op);
+    slopes.clear();
+    for (auto [op, layer] : chosen)
+      replace(op, layer, layers);
   }
+
+private:
+  void refuse(Operation *op) {
+    InFlightDiagnostic diag = emitError(op->getLoc())
+                              << kPass << ": " << describe(op)
+                              << " is the gate of a feed-forward network: "
+                                 "without it the network is a product of two "
+                                 "linear maps, which is not linear";
+    diag.attachNote() << "choose to=relu, gate=drop (the gate and its matrix "
+                         "go as well) or gate=keep (the product stays)";
+    signalPassFailure();
+  }
+
+  void replace(Operation *op, int64_t layer, const LayerAnalysis &layers);
+
+  /// How many slopes each layer has so far: -1 is outside of layers.
+  DenseMap<int64_t, int64_t> slopes;
 };
+
+/// %a = pi.gelu %x  ->  %a = pi.relu %x, pi.leaky_relu %x, pi.prelu %x or %x
+/// and, to drop a gate, %p = pi.mul %a, %u  ->  %u
+void ReplaceActivationPass::replace(Operation *op, int64_t layer,
+                                    const LayerAnalysis &layers) {
+  OpBuilder builder(op);
+  Value input = op->getOperand(0), result = op->getResult(0);
+  Location loc = op->getLoc();
+  switch (to) {
+  case ReplacementActivation::Identity: {
+    MulOp product = getGatedProduct(op, layers);
+    if (product && gate == GateHandling::Drop) {
+      Value other =
+          product.getLhs() == result ? product.getRhs() : product.getLhs();
+      product.replaceAllUsesWith(other);
+      eraseUnused(product.getResult());
+      return;
+    }
+    result.replaceAllUsesWith(input);
+    break;
+  }
+  case ReplacementActivation::Relu:
+    if (isa<ReluOp>(op))
+      return;
+    result.replaceAllUsesWith(
+        ReluOp::create(builder, loc, result.getType(), input));
+    break;
+  case ReplacementActivation::LeakyRelu: {
+    // One that is leaky already keeps the slope that it was trained with.
+    auto leaky = dyn_cast<LeakyReluOp>(op);
+    if (isa<PReluOp>(op) || (leaky && !learnable))
+      return;
+    FloatAttr value =
+        leaky ? leaky.getSlopeAttr() : builder.getF32FloatAttr(slope);
+    if (!learnable) {
+      result.replaceAllUsesWith(
+          LeakyReluOp::create(builder, loc, result.getType(), input, value));
+      break;
+    }
+    std::string name = "aero.leaky_slope";
+    if (layer >= 0)
+      name += "." + std::to_string(layer);
+    if (int64_t index = slopes[layer]++)
+      name += "." + std::to_string(index);
+    Value weight = createScalarWeight(builder, loc, name,
+                                      value.getValue().convertToFloat());
+    result.replaceAllUsesWith(
+        PReluOp::create(builder, loc, result.getType(), input, weight));
+    break;
+  }
+  }
+  eraseUnused(result);
+}
 
 } // namespace
 } // namespace aero::pi

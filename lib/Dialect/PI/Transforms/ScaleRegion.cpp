@@ -19,20 +19,34 @@ bool hasKnownParameters(LinearOp op) {
   return isKnown(op.getWeight()) && (!op.getBias() || isKnown(op.getBias()));
 }
 
-/// Whether `op` takes columns of the result of a linear map.
-bool isColumnSlice(Operation *op) {
-  auto slice = dyn_cast<SliceOp>(op);
-  return slice && static_cast<int64_t>(slice.getAxis()) ==
-                      slice.getInput().getType().getRank() - 1;
-}
-
 std::pair<int64_t, int64_t> getColumnRange(Operation *columnSlice) {
   auto slice = cast<SliceOp>(columnSlice);
   int64_t begin = slice.getOffset();
   return {begin, begin + slice.getType().getShape().back()};
 }
 
-/// Whether nothing but `columnSlice` reads the columns that it takes.
+/// The operand that `op` multiplies or divides by a known tensor, a scalar or
+/// not, or null: a factor of that operand is one of the result.
+OpOperand *getScaledOperand(Operation *op) {
+  if (!isa<MulOp, DivOp>(op))
+    return nullptr;
+  OpOperand &lhs = op->getOpOperand(0), &rhs = op->getOpOperand(1);
+  Type type = op->getResult(0).getType();
+  if (isKnown(rhs.get()) && lhs.get().getType() == type)
+    return &lhs;
+  if (isa<MulOp>(op) && isKnown(lhs.get()) && rhs.get().getType() == type)
+    return &rhs;
+  return nullptr;
+}
+
+} // namespace
+
+bool isColumnSlice(Operation *op) {
+  auto slice = dyn_cast<SliceOp>(op);
+  return slice && static_cast<int64_t>(slice.getAxis()) ==
+                      slice.getInput().getType().getRank() - 1;
+}
+
 bool readsColumnsAlone(Operation *columnSlice) {
   auto [begin, end] = getColumnRange(columnSlice);
   for (Operation *other : columnSlice->getOperand(0).getUsers()) {
@@ -46,8 +60,6 @@ bool readsColumnsAlone(Operation *columnSlice) {
   }
   return true;
 }
-
-} // namespace
 
 LogicalResult ScaleRegion::fail(Operation *op, const Twine &why) {
   obstacle = {op, why.str()};
@@ -118,13 +130,8 @@ LogicalResult ScaleRegion::visitProducer(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op)
     return fail(nullptr, "it is an argument of the function");
-  if (matchScaling(op)) {
-    // Which of the two is the scalar, matchScaling has decided.
-    Value base = matchScaling(op)->base;
-    for (OpOperand &operand : op->getOpOperands())
-      if (operand.get() == base)
-        return includeOperand(operand);
-  }
+  if (OpOperand *base = getScaledOperand(op))
+    return includeOperand(*base);
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](LinearOp linear) {
         if (!hasKnownParameters(linear))
@@ -170,7 +177,7 @@ LogicalResult ScaleRegion::visitProducer(Value value) {
             return failure();
         return success();
       })
-      .Case<ReluOp, LeakyReluOp>([&](auto) {
+      .Case<ReluOp, LeakyReluOp, PReluOp>([&](auto) {
         if (factor < 0)
           return fail(op, "a negative factor does not pass through it");
         return includeOperand(op->getOpOperand(0));
@@ -186,8 +193,7 @@ LogicalResult ScaleRegion::visitUse(OpOperand &use) {
     values.insert(op->getResult(0));
     return success();
   };
-  if (std::optional<Scaling> scaling = matchScaling(op);
-      scaling && scaling->base == use.get())
+  if (getScaledOperand(op) == &use)
     return follow(op);
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](LinearOp linear) {
@@ -225,7 +231,9 @@ LogicalResult ScaleRegion::visitUse(OpOperand &use) {
       .Case([&](SelectTokenOp) { return follow(op); })
       .Case<AddOp, SubOp, ReshapeOp, TransposeOp, ConcatOp, SliceOp>(
           [&](auto) { return follow(op); })
-      .Case<ReluOp, LeakyReluOp>([&](auto) {
+      .Case<ReluOp, LeakyReluOp, PReluOp>([&](auto) {
+        if (use.getOperandNumber() != 0)
+          return fail(op, "it reads the value as a slope");
         if (factor < 0)
           return fail(op, "a negative factor does not pass through it");
         return follow(op);

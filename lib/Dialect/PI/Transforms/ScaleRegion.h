@@ -13,6 +13,12 @@
 
 namespace aero::pi {
 
+/// Whether `op` takes columns of the result of a linear map.
+bool isColumnSlice(mlir::Operation *op);
+
+/// Whether nothing but `columnSlice` reads the columns that it takes.
+bool readsColumnsAlone(mlir::Operation *columnSlice);
+
 /// A set of values v that can be replaced, all together, by v / c for a
 /// constant c, because every op at its border absorbs the factor.
 ///

@@ -53,7 +53,7 @@ SmallVector<OpOperand *> getRowOperands(Operation *op) {
     return {};
   return TypeSwitch<Operation *, SmallVector<OpOperand *>>(op)
       .Case<LinearOp, LayerNormOp, RMSNormOp, GeluOp, SiluOp, ReluOp,
-            LeakyReluOp, TanhOp, ErfOp, SqrtOp>(
+            LeakyReluOp, PReluOp, TanhOp, ErfOp, SqrtOp>(
           [](auto op) -> SmallVector<OpOperand *> {
             return {&op.getInputMutable()};
           })

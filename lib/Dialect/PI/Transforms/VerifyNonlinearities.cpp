@@ -24,11 +24,11 @@ bool isUnpromised(Operation *op, PromisedActivation promised) {
   case PromisedActivation::Any:
     return false;
   case PromisedActivation::None:
-    return isa<GeluOp, SiluOp, ReluOp, LeakyReluOp>(op);
+    return isa<GeluOp, SiluOp, ReluOp, LeakyReluOp, PReluOp>(op);
   case PromisedActivation::Gelu:
-    return isa<ReluOp, LeakyReluOp>(op);
+    return isa<ReluOp, LeakyReluOp, PReluOp>(op);
   case PromisedActivation::Relu:
-    return isa<GeluOp, SiluOp, LeakyReluOp>(op);
+    return isa<GeluOp, SiluOp, LeakyReluOp, PReluOp>(op);
   }
   llvm_unreachable("unknown activation");
 }

@@ -33,7 +33,7 @@ bool isScale(Value value) {
 
 /// One branch of a gated feed-forward network.
 bool isGate(Value value) {
-  return isa_and_present<GeluOp, SiluOp, ReluOp, LeakyReluOp>(
+  return isa_and_present<GeluOp, SiluOp, ReluOp, LeakyReluOp, PReluOp>(
       value.getDefiningOp());
 }
 

@@ -98,7 +98,7 @@ func.func @shared_query_key(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 
 func.func @norm(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %g = pi.weight "g" dense<0.5> : tensor<4xf32>
-  // expected-remark @below {{gamma and beta of pi.rms_norm stay: pi.gelu reads the norm and is no linear map}}
+  // expected-remark @below {{gamma and beta of pi.rms_norm stay: pi.gelu reads it and is no linear map}}
   %n = pi.rms_norm %x gamma %g : tensor<4xf32> epsilon 1.000000e-05 : tensor<1x2x4xf32>
   %a = pi.gelu %n : tensor<1x2x4xf32>
   return %a : tensor<1x2x4xf32>

@@ -1,6 +1,7 @@
 // RUN: aero-opt %s --pi-merge-linear=residual=true --remarks-filter=pi-merge-linear -verify-diagnostics -split-input-file
 // Remarks stand where the merged op was.
 
+// expected-remark @below {{merged: 1}}
 func.func @merged(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %w1 = pi.weight "w1" dense<0.5> : tensor<4x8xf32>
   %w2 = pi.weight "w2" dense<0.25> : tensor<8x4xf32>
@@ -13,6 +14,7 @@ func.func @merged(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 // -----
 
 // The ONNX nodes are named where they are known.
+// expected-remark @below {{merged: 1}}
 func.func @merged_nodes(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %w1 = pi.weight "w1" dense<0.5> : tensor<4x8xf32>
   %w2 = pi.weight "w2" dense<0.25> : tensor<8x4xf32>
@@ -24,6 +26,7 @@ func.func @merged_nodes(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 
 // -----
 
+// expected-remark @below {{merged: 1}}
 func.func @residual(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %w = pi.weight "w" dense<0.5> : tensor<4x4xf32>
   %f = pi.linear %x, %w : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
@@ -34,6 +37,7 @@ func.func @residual(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 
 // -----
 
+// expected-remark @below {{merged: 0; not merged, as merging would take more multiply-adds: 1}}
 func.func @bottleneck(%x: tensor<1x2x8xf32>) -> tensor<1x2x8xf32> {
   %w1 = pi.weight "w1" dense<0.5> : tensor<8x1xf32>
   %w2 = pi.weight "w2" dense<0.25> : tensor<1x8xf32>
@@ -45,6 +49,7 @@ func.func @bottleneck(%x: tensor<1x2x8xf32>) -> tensor<1x2x8xf32> {
 
 // -----
 
+// expected-remark @below {{merged: 0; not merged, as the inner result has another use: 1}}
 func.func @other_use(%x: tensor<1x2x4xf32>) -> (tensor<1x2x8xf32>, tensor<1x2x4xf32>) {
   %w1 = pi.weight "w1" dense<0.5> : tensor<4x8xf32>
   %w2 = pi.weight "w2" dense<0.25> : tensor<8x4xf32>
@@ -56,6 +61,7 @@ func.func @other_use(%x: tensor<1x2x4xf32>) -> (tensor<1x2x8xf32>, tensor<1x2x4x
 
 // -----
 
+// expected-remark @below {{merged: 0; not merged, as the matrix is computed, not a weight: 1}}
 func.func @unknown_matrix(%x: tensor<1x2x4xf32>, %w1: tensor<4x8xf32>) -> tensor<1x2x4xf32> {
   %w2 = pi.weight "w2" dense<0.25> : tensor<8x4xf32>
   %h = pi.linear %x, %w1 : tensor<1x2x4xf32>, tensor<4x8xf32> -> tensor<1x2x8xf32>
@@ -66,6 +72,7 @@ func.func @unknown_matrix(%x: tensor<1x2x4xf32>, %w1: tensor<4x8xf32>) -> tensor
 
 // -----
 
+// expected-remark @below {{merged: 0; not merged, as the bias is computed, not a weight: 1}}
 func.func @unknown_bias(%x: tensor<1x2x4xf32>, %b: tensor<4xf32>) -> tensor<1x2x4xf32> {
   %w1 = pi.weight "w1" dense<0.5> : tensor<4x8xf32>
   %w2 = pi.weight "w2" dense<0.25> : tensor<8x4xf32>
@@ -77,6 +84,7 @@ func.func @unknown_bias(%x: tensor<1x2x4xf32>, %b: tensor<4xf32>) -> tensor<1x2x
 
 // -----
 
+// expected-remark @below {{merged: 0; not merged, as the result of the linear map has another use: 1}}
 func.func @residual_other_use(%x: tensor<1x2x4xf32>) -> (tensor<1x2x4xf32>, tensor<1x2x4xf32>) {
   %w = pi.weight "w" dense<0.5> : tensor<4x4xf32>
   %f = pi.linear %x, %w : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>

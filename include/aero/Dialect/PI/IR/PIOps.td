@@ -318,6 +318,21 @@ def PI_LeakyReluOp : PI_ActivationOp<"leaky_relu"> {
   let assemblyFormat = "$input `slope` $slope attr-dict `:` type($result)";
   let hasVerifier = 1;
 }
+def PI_PReluOp : PI_Op<"prelu", [Pure, AllTypesMatch<["input", "result"]>,
+    DeclareOpInterfaceMethods<PI_NonlinearOpInterface>]> {
+  let summary = "A leaky ReLU whose slope is a parameter";
+  let description = [{
+    x for x >= 0, slope * x below. The slope of `pi.leaky_relu` is architecture;
+    this one is trained, and the server's.
+
+    Constraints:
+    - C1: `slope` has one element.
+  }];
+  let arguments = (ins PI_FloatTensor:$input, PI_FloatTensor:$slope);
+  let results = (outs PI_FloatTensor:$result);
+  let assemblyFormat = "$input `slope` $slope `:` type($slope) attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
 def PI_SiluOp : PI_ActivationOp<"silu"> { let summary = "x sigmoid(x)"; }
 
 def PI_SoftmaxOp : PI_UnaryOp<"softmax",
@@ -394,6 +409,13 @@ def PI_AttentionOp : PI_Op<"attention", [Pure, AttrSizedOperandSegments,
 
     A query that sees no key has the result 0.
 
+    With a `temperature` t the products of query i and head h are divided by
+    t[h, i], before the bias: softmax(scale q k^T / t + bias). More than 1 makes
+    attention flatter, less makes it sharper. (heads, 1) is one for each head,
+    whatever the position. `entropy_thresholds` are of training, one a head, as
+    parts of the largest entropy: what the entropy regulariser holds each head's
+    entropy to. They change nothing that is computed.
+
     Constraints:
     - C1: `query` and `key` have rank 3 and the same batch.
     - C2: `heads` is at least 1 and divides the width of `query`.
@@ -403,19 +425,32 @@ def PI_AttentionOp : PI_Op<"attention", [Pure, AttrSizedOperandSegments,
     - C5: with `causal` there are at least as many keys as queries.
     - C6: `mask` is (batch, keys).
     - C7: `bias` can be broadcast to (batch, heads, tokens, keys).
+    - C8: `temperature` is (heads, tokens) or (heads, 1).
+    - C9: `entropy_thresholds` are as many as heads, each in [0, 1].
   }];
   let arguments = (ins PI_FloatTensor:$query, PI_FloatTensor:$key,
                        PI_FloatTensor:$value, Optional<PI_MaskTensor>:$mask,
-                       Optional<PI_FloatTensor>:$bias, I64Attr:$heads,
+                       Optional<PI_FloatTensor>:$bias,
+                       Optional<PI_FloatTensor>:$temperature, I64Attr:$heads,
                        OptionalAttr<I64Attr>:$key_heads, F32Attr:$scale,
-                       UnitAttr:$causal);
+                       UnitAttr:$causal,
+                       OptionalAttr<DenseF32ArrayAttr>:$entropy_thresholds);
   let results = (outs PI_FloatTensor:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` $mask^ `:` type($mask))?
-    (`bias` $bias^ `:` type($bias))? `heads` $heads (`key_heads` $key_heads^)?
-    `scale` $scale (`causal` $causal^)? attr-dict `:` type($query) `,` type($key)
+    (`bias` $bias^ `:` type($bias))?
+    (`temperature` $temperature^ `:` type($temperature))?
+    `heads` $heads (`key_heads` $key_heads^)? `scale` $scale (`causal` $causal^)?
+    (`entropy_thresholds` $entropy_thresholds^)?
+    attr-dict `:` type($query) `,` type($key)
   }];
   let builders = [
+    /// Without temperature and thresholds, which no exporter writes as such.
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$query,
+                   "::mlir::Value":$key, "::mlir::Value":$value,
+                   "::mlir::Value":$mask, "::mlir::Value":$bias,
+                   "int64_t":$heads, "::mlir::IntegerAttr":$keyHeads,
+                   "::llvm::APFloat":$scale, "bool":$causal)>,
     /// As many key heads as heads, no mask but a causal one, no bias.
     OpBuilder<(ins "::mlir::Value":$query, "::mlir::Value":$key,
                    "::mlir::Value":$value, "int64_t":$heads, "float":$scale,

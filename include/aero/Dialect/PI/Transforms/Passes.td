@@ -9,6 +9,7 @@
 #define AERO_DIALECT_PI_TRANSFORMS_PASSES_TD
 
 include "mlir/Pass/PassBase.td"
+include "aero/Dialect/PI/Transforms/NetworkPasses.td"
 
 //===----------------------------------------------------------------------===//
 // From an imported graph to transformer operations
@@ -88,95 +89,6 @@ def VerifyRaisedPass : Pass<"pi-verify-raised", "::mlir::func::FuncOp"> {
 }
 
 //===----------------------------------------------------------------------===//
-// Passes that make another network (to be trained again)
-//===----------------------------------------------------------------------===//
-
-def StripLayerNormPass : Pass<"pi-strip-layernorm", "::mlir::func::FuncOp"> {
-  let summary = "Takes layer_norm and rms_norm out of the network";
-  let description = [{
-    A normalisation costs a secure reciprocal square root per token and, in the
-    AERO networks, is not needed: softmax is the only nonlinearity left.
-
-    *Input contract*: raised `pi`, i.e. norms are `pi.layer_norm` and
-    `pi.rms_norm`.
-
-    *Output contract*: no norm of the chosen kind is left. `mode=remove` deletes
-    a norm together with its gamma and beta: the result is **another network**,
-    whose weights have to be trained again. `which=final` means the norm before
-    the vocabulary projection: nothing after it attends or joins two
-    activations. All other norms are `block` norms.
-
-    Before:
-    ```mlir
-    %n = pi.layer_norm %x gamma %g : tensor<4xf32> beta %b : tensor<4xf32> epsilon 1.000000e-05 : tensor<1x2x4xf32>
-    %y = pi.linear %n, %w : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
-    ```
-    After:
-    ```mlir
-    %y = pi.linear %x, %w : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
-    ```
-  }];
-  let dependentDialects = ["::aero::pi::PIDialect"];
-  let options = [
-    Option<"mode", "mode", "::aero::pi::StripNormMode",
-      /*default=*/"::aero::pi::StripNormMode::Remove",
-      "What becomes of a norm",
-      [{::llvm::cl::values(
-        clEnumValN(::aero::pi::StripNormMode::Remove, "remove",
-                   "delete it with its gamma and beta"))}]>,
-    Option<"which", "which", "::aero::pi::StripNormWhich",
-      /*default=*/"::aero::pi::StripNormWhich::All",
-      "Which norms",
-      [{::llvm::cl::values(
-        clEnumValN(::aero::pi::StripNormWhich::All, "all", "every norm"),
-        clEnumValN(::aero::pi::StripNormWhich::Block, "block",
-                   "the norms inside the blocks"),
-        clEnumValN(::aero::pi::StripNormWhich::Final, "final",
-                   "the norm before the vocabulary projection"))}]>
-  ];
-}
-
-def ReplaceActivationPass
-    : Pass<"pi-replace-activation", "::mlir::func::FuncOp"> {
-  let summary = "Replaces the activations of the feed-forward networks";
-  let description = [{
-    GELU and SiLU cost a secure polynomial per element, ReLU a secure
-    comparison, the identity nothing.
-
-    *Input contract*: raised `pi`, i.e. activations are `pi.gelu`, `pi.silu`,
-    `pi.relu` and `pi.leaky_relu`.
-
-    *Output contract*: each of them is the activation named by `to`. Except
-    where it already was, the result is **another network**, whose weights have
-    to be trained again.
-
-    Before:
-    ```mlir
-    %a = pi.gelu %x : tensor<1x2x4xf32>
-    ```
-    After, with `to=relu`:
-    ```mlir
-    %a = pi.relu %x : tensor<1x2x4xf32>
-    ```
-  }];
-  let dependentDialects = ["::aero::pi::PIDialect"];
-  let options = [
-    Option<"to", "to", "::aero::pi::ReplacementActivation",
-      /*default=*/"::aero::pi::ReplacementActivation::Identity",
-      "The activation to put in",
-      [{::llvm::cl::values(
-        clEnumValN(::aero::pi::ReplacementActivation::Identity, "identity",
-                   "none"),
-        clEnumValN(::aero::pi::ReplacementActivation::Relu, "relu",
-                   "max(x, 0)"),
-        clEnumValN(::aero::pi::ReplacementActivation::LeakyRelu, "leaky_relu",
-                   "x for x >= 0, slope * x below"))}]>,
-    Option<"slope", "slope", "float", /*default=*/"0.01f",
-      "The slope of a leaky_relu that is put in">
-  ];
-}
-
-//===----------------------------------------------------------------------===//
 // Passes that keep the function (exact up to float rounding)
 //===----------------------------------------------------------------------===//
 
@@ -201,7 +113,7 @@ def MergeLinearPass : Pass<"pi-merge-linear", "::mlir::func::FuncOp"> {
     scaled feed-forward network `beta * y + ffn(y) / alpha` is one matrix.
 
     Remarks of the category `pi-merge-linear` say what was merged, and for each
-    pair that was not, why.
+    pair that was not, why; one for the function counts the pairs by reason.
 
     Before:
     ```mlir
@@ -247,7 +159,10 @@ def FoldScalingPass : Pass<"pi-fold-scaling", "::mlir::func::FuncOp"> {
        the scale ln 2, exp(ln 2 * s) = 2^s, so that the scores are in base 2,
        for which there is a cheap secure exponential.
     3. `pi.layer_norm` and `pi.rms_norm` have no gamma and no beta: the matrices
-       that read the norm absorb them.
+       that read the norm absorb them. Likewise a vector that multiplies what
+       they read, and one that is added then: what `pi-strip-layernorm` leaves.
+    4. `pi.attention` has no `temperature` that is the same for all positions of
+       a head: the columns of that head's query absorb it.
 
     Nothing is folded that would change what another op reads: a factor is left
     where it is if one of the values that would have to be rescaled is an input
@@ -353,6 +268,28 @@ def VerifyNonlinearitiesPass
                    "GELU or SiLU, as trained"),
         clEnumValN(::aero::pi::PromisedActivation::Relu, "relu", "ReLU"))}]>
   ];
+}
+
+def AnnotateNonlinearitiesPass
+    : Pass<"pi-annotate-nonlinearities", "::mlir::func::FuncOp"> {
+  let summary = "Says of each nonlinear operation what it is applied to";
+  let description = [{
+    A nonlinear operation is what private inference pays for. Changes nothing:
+    the answers are those of `NonlinearOpInterface` and of the location, so
+    attributes would say the same twice and go stale.
+
+    *Input contract*: any `pi`; layers are known in raised `pi`.
+
+    *Output contract*: an analysis remark of the category
+    `pi-annotate-nonlinearities` for every nonlinear op on the client's data,
+    with its kind, layer, maps and elements. Bytes and exchanges are not in it:
+    only softmax has a secure form so far, and `aero report` says what it costs.
+
+    ```mlir
+    // remark: '/h.0/attn' (pi.attention): softmax, layer 0, 2 maps of 6x6, 72 elements
+    %a = pi.attention %q, %k, %v heads 2 scale 5.000000e-01 causal : tensor<1x6x8xf32>, tensor<1x6x8xf32>
+    ```
+  }];
 }
 
 #endif // AERO_DIALECT_PI_TRANSFORMS_PASSES_TD
