@@ -389,11 +389,14 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
       importNode(node);
       dropConstants(*node.proto);
     }
-  SmallVector<Value> results = importOutputs();
+  SmallVector<Location> names;
+  SmallVector<Value> results = importOutputs(names);
   if (!problems.empty() || !unsupported.empty())
     return {};
 
-  func::ReturnOp::create(builder, function.getLoc(), results);
+  // The exporter finds the names of the outputs where those of the inputs are
+  // too: in locations.
+  func::ReturnOp::create(builder, builder.getFusedLoc(names), results);
   function.setFunctionType(builder.getFunctionType(
       function.getBody().getArgumentTypes(), ValueRange(results).getTypes()));
   return module;
