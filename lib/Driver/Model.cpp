@@ -106,9 +106,17 @@ Model::importAndRewrite(llvm::StringRef path, Configuration config,
 
 llvm::Expected<std::unique_ptr<Model>>
 Model::openAny(llvm::StringRef path, Configuration config,
-               const ImportOptions &options, bool traced) {
+               const ImportOptions &options) {
   return importAndRewrite(path, config, options, /*requireRaised=*/false,
-                          traced);
+                          /*traced=*/false);
+}
+
+llvm::Expected<std::unique_ptr<Model>>
+Model::openTraced(llvm::StringRef path, Configuration config,
+                  const ImportOptions &options) {
+  bool promises = aero::getName(config) != "as-is";
+  return importAndRewrite(path, config, options, /*requireRaised=*/promises,
+                          /*traced=*/true);
 }
 
 llvm::Expected<std::unique_ptr<Model>>

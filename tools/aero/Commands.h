@@ -83,10 +83,12 @@ llvm::Error importTrained(const ImportWeightsArguments &arguments);
 /// Opens the model as the configuration that the user named, for the engines.
 llvm::Expected<std::unique_ptr<Model>>
 openModel(const ModelArguments &arguments);
-/// As above, any model that can be imported; if `traced`, with the stages of
-/// its rewrite.
+/// As above, any model that can be imported.
 llvm::Expected<std::unique_ptr<Model>>
-openAnyModel(const ModelArguments &arguments, bool traced = false);
+openAnyModel(const ModelArguments &arguments);
+/// As above, with the stages of its rewrite.
+llvm::Expected<std::unique_ptr<Model>>
+openTracedModel(const ModelArguments &arguments);
 
 } // namespace aero
 

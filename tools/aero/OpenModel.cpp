@@ -7,8 +7,6 @@
 
 #include "Commands.h"
 
-#include "llvm/ADT/STLFunctionalExtras.h"
-
 using namespace aero;
 
 static llvm::Expected<ImportOptions>
@@ -26,11 +24,12 @@ getImportOptions(const ModelArguments &arguments) {
   return options;
 }
 
-using Opener = llvm::function_ref<llvm::Expected<std::unique_ptr<Model>>(
-    llvm::StringRef, Configuration, const ImportOptions &)>;
+using Opener = llvm::Expected<std::unique_ptr<Model>>(llvm::StringRef,
+                                                      Configuration,
+                                                      const ImportOptions &);
 
 static llvm::Expected<std::unique_ptr<Model>>
-openWith(Opener opener, const ModelArguments &arguments) {
+openWith(Opener *opener, const ModelArguments &arguments) {
   auto config = parseConfiguration(arguments.config);
   if (!config)
     return config.takeError();
@@ -46,11 +45,11 @@ aero::openModel(const ModelArguments &arguments) {
 }
 
 llvm::Expected<std::unique_ptr<Model>>
-aero::openAnyModel(const ModelArguments &arguments, bool traced) {
-  return openWith(
-      [&](llvm::StringRef path, Configuration config,
-          const ImportOptions &options) {
-        return Model::openAny(path, config, options, traced);
-      },
-      arguments);
+aero::openAnyModel(const ModelArguments &arguments) {
+  return openWith(&Model::openAny, arguments);
+}
+
+llvm::Expected<std::unique_ptr<Model>>
+aero::openTracedModel(const ModelArguments &arguments) {
+  return openWith(&Model::openTraced, arguments);
 }

@@ -124,7 +124,7 @@ nlohmann::json toJson(const RewriteStep &step) {
 } // namespace
 
 llvm::Error aero::rewrite(const RewriteArguments &arguments) {
-  auto model = openAnyModel(arguments, /*traced=*/true);
+  auto model = openTracedModel(arguments);
   if (!model)
     return model.takeError();
   RewriteTrace &trace = (*model)->getTrace();

@@ -53,11 +53,16 @@ public:
   open(llvm::StringRef path, Configuration config,
        const ImportOptions &options = {});
   /// As above, for any model that can be imported; only the import, or a
-  /// configuration that does not fit, is an error. If `traced`, the stages of
-  /// the rewrite are kept.
+  /// configuration that does not fit, is an error.
   static llvm::Expected<std::unique_ptr<Model>>
   openAny(llvm::StringRef path, Configuration config,
-          const ImportOptions &options = {}, bool traced = false);
+          const ImportOptions &options = {});
+  /// As above, with the stages of the rewrite kept. Ops that `pi-raise` does
+  /// not know are errors, unless the configuration is as-is: no other can
+  /// promise anything about them.
+  static llvm::Expected<std::unique_ptr<Model>>
+  openTraced(llvm::StringRef path, Configuration config,
+             const ImportOptions &options = {});
 
   /// Lowers the rewritten module to shares, on a copy.
   llvm::Error lower(bool lastTokenOnly);

@@ -99,8 +99,9 @@ llvm::Error write(const onnx::ModelProto &model, StringRef path) {
   if (model.ByteSizeLong() > INT_MAX)
     return llvm::createStringError(
         "cannot write '" + path +
-        "': with its weights in one file it would be larger than 2 GB; train "
-        "and export it with fewer parameters");
+        "': with its weights in one file it would be larger than 2 GB, the "
+        "most that ONNX allows; put the values in with onnx.load and "
+        "onnx.save_model(save_as_external_data=True)");
   auto file = PendingFile::create(path);
   if (!file)
     return file.takeError();

@@ -144,10 +144,10 @@ llvm::Error FunctionExporter::addWeight(pi::WeightOp op) {
     byName[name] = data;
   ops.setName(op, name);
 
-  // Equal small numbers are a coincidence; they are cheaper than a node.
-  constexpr int64_t smallestShared = 64;
+  // Matrices that share their data are one parameter with two names. Vectors,
+  // as biases that are still zero, are only equal: they are trained apart.
   bool canShare = llvm::isa<mlir::DenseResourceElementsAttr>(data) &&
-                  data.getNumElements() >= smallestShared;
+                  data.getShapedType().getRank() >= 2;
   if (canShare && isAliasName(name)) {
     auto [owner, isFirst] = byData.try_emplace(data, name);
     if (!isFirst) {
