@@ -16,13 +16,21 @@
 
 using namespace aero;
 
+/// Names in a file may hold anything; each is one line here.
+static std::string printable(std::string name) {
+  for (char &c : name)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      c = '?';
+  return name;
+}
+
 static void printNames(llvm::StringRef title,
                        const std::vector<std::string> &names) {
   if (names.empty())
     return;
   llvm::outs() << title << ":\n";
   for (const std::string &name : names)
-    llvm::outs() << "  " << name << "\n";
+    llvm::outs() << "  " << printable(name) << "\n";
 }
 
 llvm::Error aero::importTrained(const ImportWeightsArguments &arguments) {
@@ -38,7 +46,8 @@ llvm::Error aero::importTrained(const ImportWeightsArguments &arguments) {
                                    {"elements", summary->elements},
                                    {"missing", summary->missing},
                                    {"extra", summary->extra}}
-                        .dump(2)
+                        .dump(2, ' ', /*ensure_ascii=*/false,
+                              nlohmann::json::error_handler_t::replace)
                  << "\n";
     return llvm::Error::success();
   }

@@ -167,7 +167,9 @@ llvm::Error aero::rewrite(const RewriteArguments &arguments) {
       for (const RewriteStep &step : steps)
         json["passes"].push_back(toJson(step));
     }
-    llvm::outs() << json.dump(2) << "\n";
+    llvm::outs() << json.dump(2, ' ', /*ensure_ascii=*/false,
+                              nlohmann::json::error_handler_t::replace)
+                 << "\n";
     return llvm::Error::success();
   }
   if (arguments.report) {
