@@ -23,10 +23,11 @@
 using namespace aero;
 
 /// Runs a pipeline; returns what its passes reported, nothing if they
-/// succeeded.
+/// succeeded. With a trace, its stages are recorded.
 static std::vector<Problem>
 runPipeline(mlir::ModuleOp module,
-            llvm::function_ref<void(mlir::OpPassManager &)> build) {
+            llvm::function_ref<void(mlir::OpPassManager &)> build,
+            RewriteTrace *trace = nullptr) {
   std::vector<Problem> problems;
   mlir::ScopedDiagnosticHandler handler(
       module.getContext(), [&](mlir::Diagnostic &diagnostic) {
@@ -41,6 +42,8 @@ runPipeline(mlir::ModuleOp module,
   // People are told the node and the remedy, not the op in its generic form.
   module.getContext()->printOpOnDiagnostic(false);
   mlir::PassManager manager(module.getContext());
+  if (trace)
+    manager.addInstrumentation(traceRewrite(*trace));
   build(manager);
   if (mlir::succeeded(manager.run(module)))
     return {};
@@ -82,17 +85,20 @@ mlir::func::FuncOp Model::getLoweredFunction() {
 
 llvm::Expected<std::unique_ptr<Model>>
 Model::importAndRewrite(llvm::StringRef path, Configuration config,
-                        const ImportOptions &options, bool requireRaised) {
+                        const ImportOptions &options, bool requireRaised,
+                        bool traced) {
   std::unique_ptr<Model> model(new Model(path, config));
   auto module = importONNX(path, model->mlirContext, options, &model->summary);
   if (!module)
     return module.takeError();
   model->rewritten = std::move(*module);
 
-  std::vector<Problem> problems =
-      runPipeline(*model->rewritten, [&](mlir::OpPassManager &pm) {
+  std::vector<Problem> problems = runPipeline(
+      *model->rewritten,
+      [&](mlir::OpPassManager &pm) {
         buildRewritePipeline(pm, RewriteOptions{config, requireRaised});
-      });
+      },
+      traced ? &model->trace : nullptr);
   if (!problems.empty())
     return toError(path, problems);
   return model;
@@ -101,23 +107,39 @@ Model::importAndRewrite(llvm::StringRef path, Configuration config,
 llvm::Expected<std::unique_ptr<Model>>
 Model::openAny(llvm::StringRef path, Configuration config,
                const ImportOptions &options) {
-  return importAndRewrite(path, config, options, /*requireRaised=*/false);
+  return importAndRewrite(path, config, options, /*requireRaised=*/false,
+                          /*traced=*/false);
+}
+
+llvm::Expected<std::unique_ptr<Model>>
+Model::openTraced(llvm::StringRef path, Configuration config,
+                  const ImportOptions &options) {
+  bool promises = aero::getName(config) != "as-is";
+  return importAndRewrite(path, config, options, /*requireRaised=*/promises,
+                          /*traced=*/true);
 }
 
 llvm::Expected<std::unique_ptr<Model>>
 Model::open(llvm::StringRef path, Configuration config,
             const ImportOptions &options) {
-  auto model = importAndRewrite(path, config, options, /*requireRaised=*/true);
+  auto model = importAndRewrite(path, config, options, /*requireRaised=*/true,
+                                /*traced=*/false);
   if (!model)
     return model.takeError();
-  std::vector<Problem> problems = (*model)->checkSignature();
+  if (llvm::Error error = (*model)->requireLanguageModel())
+    return error;
+  return model;
+}
+
+llvm::Error Model::requireLanguageModel() {
+  std::vector<Problem> problems = checkSignature();
   if (!problems.empty())
     return toError(path, problems);
-  mlir::FunctionType type = (*model)->getFunction().getFunctionType();
+  mlir::FunctionType type = getFunction().getFunctionType();
   auto logits = llvm::cast<mlir::RankedTensorType>(type.getResult(0));
-  (*model)->context = logits.getDimSize(1);
-  (*model)->vocabulary = logits.getDimSize(2);
-  return model;
+  context = logits.getDimSize(1);
+  vocabulary = logits.getDimSize(2);
+  return llvm::Error::success();
 }
 
 /// "int64 [1, 64]"

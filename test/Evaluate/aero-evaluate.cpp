@@ -12,7 +12,9 @@
 /// A request is what test/oracle/evaluate.js takes, with more:
 ///   "bind": {"sequence": 8}     sizes of open dimensions,
 ///   "fix": ["attention_mask"]   inputs that are imported as public constants,
-///   "raise": true               run pi-raise and pi-verify-raised first.
+///   "raise": true               run pi-raise and pi-verify-raised first,
+///   "export": PATH              write the module as ONNX, and run nothing,
+///   "opset": 17                 in this operator set.
 /// The outputs are written in the same form; beside them ops.json counts the
 /// operations that ran. If a model cannot be imported or raised, error.json in
 /// the folder of the outputs says why. Then the exit code is 1, and the other
@@ -26,6 +28,7 @@
 #include "aero/Import/ONNX/Import.h"
 #include "aero/InitAll.h"
 #include "aero/Reference/FloatInterpreter.h"
+#include "aero/Target/ONNX/Export.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/MapVector.h"
@@ -222,6 +225,13 @@ llvm::Error evaluate(const json &request, StringRef folder, StringRef out) {
   if (request.value("raise", false))
     if (llvm::Error error = raise(**module))
       return error;
+
+  if (auto path = request.value("export", std::string()); !path.empty()) {
+    ExportOptions exportOptions;
+    exportOptions.opset = request.value("opset", kFirstExportOpset);
+    auto written = exportONNX(**module, join(folder, path), exportOptions);
+    return written ? llvm::Error::success() : written.takeError();
+  }
 
   auto function = (*module)->lookupSymbol<func::FuncOp>("main");
   SmallVector<reference::Tensor> arguments;

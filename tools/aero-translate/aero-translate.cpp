@@ -6,12 +6,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "aero/Import/ONNX/Import.h"
+#include "aero/Target/ONNX/Export.h"
 #include "aero/Target/Program/Program.h"
 
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
 #include "llvm/Support/LogicalResult.h"
 
 int main(int argc, char **argv) {
+  aero::registerExportONNXTranslation();
   aero::registerImportONNXTranslation();
   aero::registerProgramTranslations();
   return failed(

@@ -58,11 +58,27 @@ struct RunArguments : ModelArguments {
   unsigned serverPort = 0, dealerPort = 0, threads = 0;
 };
 
+struct RewriteArguments : ModelArguments {
+  std::string output;
+  int64_t opset = 17;
+  bool report = false;
+  /// Prompts to compare outputs on, or empty for random inputs.
+  std::string check;
+  unsigned samples = 2;
+};
+
+struct ImportWeightsArguments {
+  std::string model, weights, output;
+  bool partial = false, json = false;
+};
+
 llvm::Error inspect(const InspectArguments &arguments);
 llvm::Error compile(const CompileArguments &arguments);
 llvm::Error report(const ReportArguments &arguments);
 llvm::Error check(const CheckArguments &arguments);
 llvm::Error run(const RunArguments &arguments);
+llvm::Error rewrite(const RewriteArguments &arguments);
+llvm::Error importTrained(const ImportWeightsArguments &arguments);
 
 /// Opens the model as the configuration that the user named, for the engines.
 llvm::Expected<std::unique_ptr<Model>>
@@ -70,6 +86,9 @@ openModel(const ModelArguments &arguments);
 /// As above, any model that can be imported.
 llvm::Expected<std::unique_ptr<Model>>
 openAnyModel(const ModelArguments &arguments);
+/// As above, with the stages of its rewrite.
+llvm::Expected<std::unique_ptr<Model>>
+openTracedModel(const ModelArguments &arguments);
 
 } // namespace aero
 

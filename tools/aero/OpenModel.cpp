@@ -48,3 +48,8 @@ llvm::Expected<std::unique_ptr<Model>>
 aero::openAnyModel(const ModelArguments &arguments) {
   return openWith(&Model::openAny, arguments);
 }
+
+llvm::Expected<std::unique_ptr<Model>>
+aero::openTracedModel(const ModelArguments &arguments) {
+  return openWith(&Model::openTraced, arguments);
+}

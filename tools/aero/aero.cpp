@@ -141,6 +141,48 @@ int main(int argc, char **argv) {
   runCommand->add_option("--threads", runArguments.threads,
                          "Threads a party (0: one for every core)");
 
+  RewriteArguments rewriteArguments;
+  CLI::App *rewriteCommand = app.add_subcommand(
+      "rewrite", "Write the network of a configuration as a new ONNX model");
+  addModelOptions(rewriteCommand, rewriteArguments, /*configRequired=*/true);
+  rewriteCommand
+      ->add_option("-o,--output", rewriteArguments.output,
+                   "ONNX file; weights above 1.5 GB go to OUTPUT.data")
+      ->required();
+  rewriteCommand
+      ->add_option("--opset", rewriteArguments.opset,
+                   "Operator set of the file, 17 to 23")
+      ->check(CLI::Range(17, 23));
+  rewriteCommand->add_flag(
+      "--report", rewriteArguments.report,
+      "Say pass by pass what it removed and how far the outputs moved");
+  CLI::Option *checked = rewriteCommand->add_option(
+      "--check", rewriteArguments.check,
+      "Prompts for --report: a JSON list of texts or token lists");
+  rewriteCommand
+      ->add_option("--samples", rewriteArguments.samples,
+                   "Random inputs for --report without --check")
+      ->check(CLI::PositiveNumber)
+      ->excludes(checked);
+
+  ImportWeightsArguments weightsArguments;
+  CLI::App *weightsCommand = app.add_subcommand(
+      "import-weights", "Put trained values into a model by name");
+  weightsCommand->add_option("model", weightsArguments.model, "ONNX file")
+      ->required();
+  weightsCommand
+      ->add_option("--weights", weightsArguments.weights,
+                   "ONNX file with the trained values")
+      ->required();
+  weightsCommand
+      ->add_option("-o,--output", weightsArguments.output, "ONNX file to write")
+      ->required();
+  weightsCommand->add_flag(
+      "--partial", weightsArguments.partial,
+      "Keep weights that the trained file lacks, pass over what it has more");
+  weightsCommand->add_flag("--json", weightsArguments.json,
+                           "Print JSON instead of text");
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
@@ -163,5 +205,9 @@ int main(int argc, char **argv) {
     return finish(report(reportArguments));
   if (*checkCommand)
     return finish(check(checkArguments));
+  if (*rewriteCommand)
+    return finish(rewrite(rewriteArguments));
+  if (*weightsCommand)
+    return finish(importTrained(weightsArguments));
   return finish(run(runArguments));
 }

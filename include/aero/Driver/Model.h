@@ -19,6 +19,7 @@
 #ifndef AERO_DRIVER_MODEL_H
 #define AERO_DRIVER_MODEL_H
 
+#include "aero/Driver/Rewrite.h"
 #include "aero/Import/ONNX/Import.h"
 #include "aero/Pipelines/Configurations.h"
 #include "aero/Reference/FixedInterpreter.h"
@@ -56,9 +57,18 @@ public:
   static llvm::Expected<std::unique_ptr<Model>>
   openAny(llvm::StringRef path, Configuration config,
           const ImportOptions &options = {});
+  /// As above, with the stages of the rewrite kept. Ops that `pi-raise` does
+  /// not know are errors, unless the configuration is as-is: no other can
+  /// promise anything about them.
+  static llvm::Expected<std::unique_ptr<Model>>
+  openTraced(llvm::StringRef path, Configuration config,
+             const ImportOptions &options = {});
 
   /// Lowers the rewritten module to shares, on a copy.
   llvm::Error lower(bool lastTokenOnly);
+  /// An error unless the model has the inputs and outputs that the engines
+  /// take; then it has a context and a vocabulary. open() did this already.
+  llvm::Error requireLanguageModel();
   /// All that keeps the engines from running the model; lowers it on the way.
   std::vector<Problem> findProblems();
 
@@ -75,6 +85,8 @@ public:
   Configuration getConfiguration() const { return config; }
   /// What the file says about itself.
   const ImportSummary &getSummary() const { return summary; }
+  /// The stages of the rewrite, of a model that was opened with a trace.
+  RewriteTrace &getTrace() { return trace; }
   /// Only of a model for the engines.
   int64_t getContext() const { return context; }
   int64_t getVocabulary() const { return vocabulary; }
@@ -91,7 +103,8 @@ private:
   Model(llvm::StringRef path, Configuration config);
   static llvm::Expected<std::unique_ptr<Model>>
   importAndRewrite(llvm::StringRef path, Configuration config,
-                   const ImportOptions &options, bool requireRaised);
+                   const ImportOptions &options, bool requireRaised,
+                   bool traced);
   std::vector<Problem> checkSignature();
   std::vector<Problem> runLowering(bool lastTokenOnly);
   std::vector<int64_t> pad(llvm::ArrayRef<int64_t> tokens) const;
@@ -101,6 +114,7 @@ private:
   Configuration config;
   ImportSummary summary;
   mlir::OwningOpRef<mlir::ModuleOp> rewritten, lowered;
+  RewriteTrace trace;
   /// Of the lowered module; made when it is first needed.
   std::optional<reference::FixedInterpreter> fixed;
   int64_t context = 0, vocabulary = 0;

@@ -428,11 +428,14 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   // A limit was reached; outputs are missing for no other reason.
   if (exhausted || graph.isOverflown() || unsupported.size() >= kMaxFaults)
     return {};
-  SmallVector<Value> results = importOutputs();
+  SmallVector<Location> names;
+  SmallVector<Value> results = importOutputs(names);
   if (!problems.empty() || !unsupported.empty())
     return {};
 
-  func::ReturnOp::create(builder, function.getLoc(), results);
+  // The exporter finds the names of the outputs where those of the inputs are
+  // too: in locations.
+  func::ReturnOp::create(builder, builder.getFusedLoc(names), results);
   // What builders asked for and did not need, such as tensors without elements.
   for (Operation &op :
        llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))

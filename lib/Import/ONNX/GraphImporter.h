@@ -67,7 +67,9 @@ private:
   std::optional<HostTensor> fixInput(const FixedInput &fixed, ElementKind kind,
                                      llvm::ArrayRef<int64_t> shape);
   void checkOptions();
-  llvm::SmallVector<mlir::Value> importOutputs();
+  /// The results, and a name for each.
+  llvm::SmallVector<mlir::Value>
+  importOutputs(llvm::SmallVectorImpl<mlir::Location> &names);
 
   // GraphImporter.cpp
   void addProblem(const llvm::Twine &message);

@@ -360,7 +360,8 @@ bool GraphImporter::wantsOutput(StringRef name) const {
   return options.outputs.empty() || llvm::is_contained(options.outputs, name);
 }
 
-SmallVector<Value> GraphImporter::importOutputs() {
+SmallVector<Value>
+GraphImporter::importOutputs(SmallVectorImpl<Location> &names) {
   if (model.graph().output().empty())
     addProblem("the graph has no output; export the model again");
   llvm::StringMap<Value> values;
@@ -402,8 +403,10 @@ SmallVector<Value> GraphImporter::importOutputs() {
   SmallVector<Value> results;
   for (const std::string &name :
        options.outputs.empty() ? order : options.outputs)
-    if (Value value = values.lookup(name))
+    if (Value value = values.lookup(name)) {
       results.push_back(value);
+      names.push_back(NameLoc::get(builder.getStringAttr(name)));
+    }
   return results;
 }
 

@@ -141,7 +141,8 @@ private:
 /// what the graph computes from shapes and public constants alone becomes
 /// `pi.constant`. Float initializers become `pi.weight` under their names,
 /// nodes that no output needs disappear, model-local functions are inlined.
-/// Every op's location is the ONNX node's name. f16, bf16 and f64 become f32.
+/// Every op's location is the ONNX node's name, that of an argument the input's
+/// name, that of the return the outputs' names. f16, bf16 and f64 become f32.
 ///
 /// The bytes of f32 weights are moved out of the file's message, or mapped if
 /// they are external data, not copied: a large model takes about the size of
