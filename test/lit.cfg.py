@@ -35,6 +35,13 @@ for tool in ("aero", "aero-translate", "aero-lsp-server", "aero-party"):
     if os.path.exists(os.path.join(config.aero_tools_dir, tool)):
         config.available_features.add(tool)
 
+# AERO as a guest of the stock tools, which are a package of their own.
+plugin = os.path.join(config.aero_lib_dir, "AeroPlugin.so")
+config.substitutions.append(("%aero_plugin", plugin))
+stock_opt = os.path.exists(os.path.join(config.llvm_tools_dir, "mlir-opt"))
+if stock_opt and os.path.exists(plugin):
+    config.available_features.add("mlir-opt-plugin")
+
 oracle = os.path.join(config.aero_src_root, "test", "oracle", "node_modules",
                       "onnxruntime-node")
 if os.path.isdir(oracle):
