@@ -7,6 +7,7 @@
 
 #include "aero/InitAll.h"
 
+#include "aero/Conversion/PIToLinalg/PIToLinalg.h"
 #include "aero/Conversion/PIToMPC/PIToMPC.h"
 #include "aero/Dialect/MPC/IR/MPCDialect.h"
 #include "aero/Dialect/MPC/Transforms/Passes.h"
@@ -28,6 +29,7 @@ void aero::registerAllPasses() {
   mlir::registerTransformsPasses();
   aero::pi::registerPIPasses();
   aero::mpc::registerMPCPasses();
+  aero::registerPIToLinalgPasses();
   aero::registerPIToMPCPasses();
   aero::registerPipelines();
 }
