@@ -1,4 +1,4 @@
-//===- ONNX.cpp - Imports a model ----------------------------------------===//
+//===- ONNX.cpp - Imports a model -----------------------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

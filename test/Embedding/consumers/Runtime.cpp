@@ -1,4 +1,4 @@
-//===- Runtime.cpp - Is no compiler --------------------------------------===//
+//===- Runtime.cpp - Is no compiler ---------------------------------------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
