@@ -9,9 +9,22 @@ import ctypes
 import json
 import unittest
 
+import onnx
+
 from support import BASELINE, BIN, SOFTMAX_ONLY, ToolTest, run_json
 
 HANDLER = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
+
+
+class Binding(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("size", ctypes.c_int64)]
+
+
+class ImportOptions(ctypes.Structure):
+    _fields_ = [("bindings", ctypes.POINTER(Binding)),
+                ("binding_count", ctypes.c_size_t),
+                ("fixed_inputs", ctypes.POINTER(ctypes.c_char_p)),
+                ("fixed_input_count", ctypes.c_size_t)]
 
 
 def load() -> ctypes.CDLL:
@@ -32,11 +45,13 @@ def load() -> ctypes.CDLL:
 
 class CInterfaceTest(ToolTest):
 
-    def report(self, model, config: str) -> dict:
+    def report(self, model, config: str,
+               options: ImportOptions | None = None) -> dict:
         library, messages = load(), []
         handler = HANDLER(lambda severity, message, _: messages.append(message))
         context = library.aeroContextCreate(handler, None)
-        module = library.aeroModuleImportONNX(context, str(model).encode(), None)
+        module = library.aeroModuleImportONNX(
+            context, str(model).encode(), options and ctypes.byref(options))
         self.assertTrue(module, messages)
         self.assertTrue(
             library.aeroModuleApplyConfiguration(module, config.encode()),
@@ -63,6 +78,16 @@ class CInterfaceTest(ToolTest):
 
     def test_configuration(self) -> None:
         self.compare(SOFTMAX_ONLY, "SM+ScFuFFN")
+
+    def test_open_dimension(self) -> None:
+        model = onnx.load(str(SOFTMAX_ONLY))
+        model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "batch"
+        path = self.folder / "open.onnx"
+        onnx.save(model, str(path))
+        binding = Binding(b"batch", 1)
+        options = ImportOptions(ctypes.pointer(binding), 1, None, 0)
+        self.assertEqual(self.report(path, "SM", options),
+                         self.report(SOFTMAX_ONLY, "SM"))
 
 
 if __name__ == "__main__":

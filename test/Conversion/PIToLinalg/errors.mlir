@@ -12,6 +12,16 @@ func.func @floats_to_integers(%x: tensor<2xf32>) -> (tensor<2xi64>, tensor<2xi64
 
 // -----
 
+func.func @no_elements(%x: tensor<0x3xf32>) -> (tensor<3x0xf32>, tensor<0xi64>) {
+  // Nothing is computed from a constant.
+  %0 = pi.constant dense<> : tensor<0xi64>
+  // expected-error @below {{no linalg form of pi.transpose of a tensor without elements}}
+  %1 = pi.transpose %x [1, 0] : tensor<0x3xf32> -> tensor<3x0xf32>
+  return %1, %0 : tensor<3x0xf32>, tensor<0xi64>
+}
+
+// -----
+
 // Other dialects are none of its business.
 func.func @other(%x: tensor<2xf32>) -> tensor<2xf32> {
   %0 = "test.op"(%x) : (tensor<2xf32>) -> tensor<2xf32>

@@ -33,8 +33,9 @@ def ConvertPIToLinalg : Pass<"convert-pi-to-linalg", "::mlir::func::FuncOp"> {
       - `pi.weight` and `pi.constant` are `arith.constant` of the same
         attribute: a resource stays one, nothing is copied. The name of a
         weight is in its location only.
-    A `pi.cast` of floats to integers has no form; neither has whatever `pi` may
-    get later. All of them are reported, and then the function is unchanged.
+    A `pi.cast` of floats to integers has no form, nor has an op on a tensor
+    without elements. All of them are reported, and then the function is
+    unchanged.
 
     Before:
     ```mlir

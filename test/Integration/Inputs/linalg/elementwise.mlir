@@ -57,7 +57,8 @@ func.func @main(%x: tensor<2x3x4xf32>, %y: tensor<3x1xf32>,
   %concat = pi.concat %x, %slice, %x axis 2 : tensor<2x3x4xf32>, tensor<2x3x2xf32>, tensor<2x3x4xf32> -> tensor<2x3x10xf32>
   %one = pi.slice %y axis 0 offset 2 : tensor<3x1xf32> -> tensor<1x1xf32>
   %scalar = pi.reshape %one : tensor<1x1xf32> -> tensor<f32>
-  %unit = pi.reshape %scalar : tensor<f32> -> tensor<1x1x1xf32>
+  %twice = pi.add %scalar, %scalar : tensor<f32>, tensor<f32> -> tensor<f32>
+  %unit = pi.reshape %twice : tensor<f32> -> tensor<1x1x1xf32>
   return %0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16,
       %17, %18, %ints, %same, %truths, %any, %where, %reshape, %transpose,
       %slice, %take, %broadcast, %concat, %unit :
