@@ -126,6 +126,8 @@ SUITES = [
           unittest("test/Conformance", "test"), count_unittest),
     Suite("families", "models of six families against ONNX Runtime",
           unittest("test/Families", "test"), count_unittest),
+    Suite("embedding", "an installed AERO in other projects",
+          unittest("test/Embedding", "test/Embedding"), count_unittest),
     Suite("fuzz", "parsers and messages under ASan and UBSan",
           ["ctest", "--test-dir", str(BUILD), "--output-on-failure",
            "-R", "^Fuzz"], count_ctest),

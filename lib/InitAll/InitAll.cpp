@@ -7,6 +7,7 @@
 
 #include "aero/InitAll.h"
 
+#include "aero/Conversion/PIToLinalg/PIToLinalg.h"
 #include "aero/Conversion/PIToMPC/PIToMPC.h"
 #include "aero/Dialect/MPC/IR/MPCDialect.h"
 #include "aero/Dialect/MPC/Transforms/Passes.h"
@@ -14,12 +15,19 @@
 #include "aero/Dialect/PI/Transforms/Passes.h"
 #include "aero/Pipelines/Pipelines.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
 void aero::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<mlir::func::FuncDialect>();
+  // What a network is handed over in.
+  registry.insert<mlir::arith::ArithDialect, mlir::linalg::LinalgDialect,
+                  mlir::math::MathDialect, mlir::tensor::TensorDialect>();
   registry.insert<aero::mpc::MPCDialect>();
   registry.insert<aero::pi::PIDialect>();
 }
@@ -28,6 +36,7 @@ void aero::registerAllPasses() {
   mlir::registerTransformsPasses();
   aero::pi::registerPIPasses();
   aero::mpc::registerMPCPasses();
+  aero::registerPIToLinalgPasses();
   aero::registerPIToMPCPasses();
   aero::registerPipelines();
 }

@@ -13,8 +13,11 @@
 ///   "bind": {"sequence": 8}     sizes of open dimensions,
 ///   "fix": ["attention_mask"]   inputs that are imported as public constants,
 ///   "raise": true               run pi-raise and pi-verify-raised first,
+///   "pipeline": "aero-rewrite"  run passes first,
 ///   "export": PATH              write the module as ONNX, and run nothing,
 ///   "opset": 17                 in this operator set.
+/// A model may also be a module of pi, whose name ends in .mlir: its inputs are
+/// called arg0, arg1, ..., its outputs result0, result1, ...
 /// The outputs are written in the same form; beside them ops.json counts the
 /// operations that ran. If a model cannot be imported or raised, error.json in
 /// the folder of the outputs says why. Then the exit code is 1, and the other
@@ -29,7 +32,9 @@
 #include "aero/InitAll.h"
 #include "aero/Reference/FloatInterpreter.h"
 #include "aero/Target/ONNX/Export.h"
+#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -156,6 +161,31 @@ StringRef getTypeName(reference::ElementKind kind) {
                                                : "bool";
 }
 
+/// A module of pi, with what the importer says about an ONNX file: names.
+llvm::Expected<OwningOpRef<ModuleOp>>
+parseModule(StringRef path, MLIRContext &context, ImportSummary &summary) {
+  auto module = parseSourceFile<ModuleOp>(path, &context);
+  auto function =
+      module ? module->lookupSymbol<func::FuncOp>("main") : func::FuncOp();
+  if (!function)
+    return fault(path + ": no module with a function @main");
+  for (BlockArgument argument : function.getArguments())
+    argument.setLoc(NameLoc::get(
+        StringAttr::get(&context, "arg" + Twine(argument.getArgNumber()))));
+  for (unsigned i = 0, end = function.getNumResults(); i < end; ++i)
+    summary.outputs.emplace_back().name = "result" + std::to_string(i);
+  return module;
+}
+
+llvm::Error runPipeline(ModuleOp module, StringRef text) {
+  PassManager manager(module.getContext());
+  if (text.empty())
+    return llvm::Error::success();
+  if (failed(parsePassPipeline(text, manager)) || failed(manager.run(module)))
+    return fault("the pipeline failed: " + text);
+  return llvm::Error::success();
+}
+
 /// What import or raising said, as JSON.
 json explain(llvm::Error error) {
   json result = {{"unsupported", json::array()}, {"problems", json::array()}};
@@ -218,13 +248,18 @@ llvm::Error evaluate(const json &request, StringRef folder, StringRef out) {
         {name, FixedInput::Kind::Elements, 0, inputs[name].attr});
   }
   ImportSummary summary;
-  auto module = importONNX(join(folder, request.at("model").get<std::string>()),
-                           context, options, &summary);
+  std::string path = join(folder, request.at("model").get<std::string>());
+  auto module = StringRef(path).ends_with(".mlir")
+                    ? parseModule(path, context, summary)
+                    : importONNX(path, context, options, &summary);
   if (!module)
     return module.takeError();
   if (request.value("raise", false))
     if (llvm::Error error = raise(**module))
       return error;
+  if (llvm::Error error =
+          runPipeline(**module, request.value("pipeline", std::string())))
+    return error;
 
   if (auto path = request.value("export", std::string()); !path.empty()) {
     ExportOptions exportOptions;
@@ -310,6 +345,7 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   if (argc == 2 && StringRef(argv[1]) == "--operators")
     return listOperators();
+  registerAllPasses();
   bool all = argc > 1;
   for (int i = 1; i < argc; ++i)
     all &= run(argv[i]);
