@@ -142,7 +142,8 @@ INSTANTIATE_TEST_SUITE_P(
     Files, RaiseTest,
     testing::Values("raise-activation.mlir", "raise-attention.mlir",
                     "raise-attention-heads.mlir", "raise-attention-masks.mlir",
-                    "raise-attention-padding.mlir", "raise-gelu.mlir",
+                    "raise-attention-padding.mlir",
+                    "raise-attention-temperature.mlir", "raise-gelu.mlir",
                     "raise-layer-norm.mlir", "raise-linear.mlir",
                     "raise-rotary.mlir"),
     [](const auto &info) {

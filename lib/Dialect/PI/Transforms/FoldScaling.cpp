@@ -358,6 +358,8 @@ void FoldScalingPass::foldTemperature(AttentionOp op, Edits &edits) {
     remark::missed(op.getLoc(), getOptions("temperature")) << remark::reason(
         "the temperature of {0} stays: {1}", describe(op), why);
   };
+  if (auto reshape = temperature.getDefiningOp<ReshapeOp>())
+    temperature = reshape.getInput();
   if (!isKnown(temperature))
     return miss("it is computed, not a weight");
   ElementsData<float> values = getElements(temperature);

@@ -74,6 +74,8 @@ struct Attention {
   AttentionScale scale;
   ScoreShape shape;
   AttentionMask mask;
+  /// (heads, queries) or (heads, 1) that the scores are divided by, or null.
+  Value temperature;
   /// The product with the values, which the result replaces.
   MatMulOp context;
   SetVector<Operation *> ops;
@@ -100,6 +102,7 @@ private:
   LogicalResult matchSteps();
   LogicalResult matchStep(const Step &step, ScoreMask &mask);
   LogicalResult matchReshape(ReshapeOp op, ScoreMask &mask);
+  LogicalResult matchTemperature(DivOp op);
   std::optional<Value> matchNaNGuard(Value probabilities);
   /// Batch and heads of products with rank 3, which have them together.
   std::pair<int64_t, int64_t> splitGroups(int64_t groups) const;
@@ -109,6 +112,8 @@ private:
   MatMulOp product;
   SmallVector<Step> steps;
   SmallVector<Operation *> below;
+  /// Something but factors was seen above softmax.
+  bool isMasked = false;
   Attention match;
 };
 
@@ -185,7 +190,7 @@ LogicalResult Matcher::findProduct() {
     else if (std::optional<AttentionScale::Factor> factor =
                  AttentionScale::match(op))
       next = factor->other == op->getOperand(0) ? 0 : 1;
-    else if (isa_and_present<SubOp>(op))
+    else if (isa_and_present<SubOp, DivOp>(op))
       next = 0;
     else if (isa_and_present<AddOp, MulOp, MaxOp>(op))
       next = findScores(op, 0, 1, why);
@@ -290,6 +295,35 @@ LogicalResult Matcher::matchReshape(ReshapeOp op, ScoreMask &mask) {
   return success();
 }
 
+/// The parameter behind %t in pi.div %scores, %t, where %t has one number for
+/// each head and query, or for each head.
+LogicalResult Matcher::matchTemperature(DivOp op) {
+  auto [batch, heads, queries, keys] = match.shape;
+  Value divisor = op.getRhs();
+  ArrayRef<int64_t> shape = getShape(divisor);
+  // Leading ones say nothing; with rank 3 batch and heads are one dimension.
+  while (shape.size() > 3 && shape.front() == 1)
+    shape = shape.drop_front();
+  bool hasBatch = getShape(op).size() == 3 && batch != 1;
+  if (shape.size() != 3 || shape[0] != heads ||
+      (shape[1] != queries && shape[1] != 1) || shape[2] != 1 || hasBatch)
+    return fail("the scores are divided by more than a number, or one for each "
+                "head and query");
+  if (isMasked)
+    return fail("the scores are masked before they are divided by " +
+                describeValue(divisor));
+  if (match.temperature)
+    return fail("the scores are divided by two temperatures");
+  // The parameter in its own shape, if the graph only adds dimensions to it.
+  auto reshape = divisor.getDefiningOp<ReshapeOp>();
+  Value parameter = reshape ? reshape.getInput() : divisor;
+  if (!parameter.getDefiningOp<WeightOp>())
+    return fail("the scores are divided by " + describeValue(divisor) +
+                ", which is not a weight");
+  match.temperature = parameter;
+  return success();
+}
+
 LogicalResult Matcher::matchStep(const Step &step, ScoreMask &mask) {
   Operation *op = step.op;
   if (auto reshape = dyn_cast<ReshapeOp>(op))
@@ -303,8 +337,9 @@ LogicalResult Matcher::matchStep(const Step &step, ScoreMask &mask) {
     return factor->isPrivate ? mask.scalePrivately(why)
                              : mask.scale(factor->number, why);
   }
-  if (isa<DivOp>(op))
-    return fail("the scores are divided by more than a number");
+  if (auto division = dyn_cast<DivOp>(op))
+    return matchTemperature(division);
+  isMasked = true;
   if (auto where = dyn_cast<WhereOp>(op)) {
     bool scoresIfTrue = step.scores == 1;
     return mask.select(where.getCondition(),
@@ -413,12 +448,25 @@ struct RaiseAttention : OpRewritePattern<SoftmaxOp> {
     IntegerAttr keyHeads;
     if (match->key.repeats != 1)
       keyHeads = rewriter.getI64IntegerAttr(heads / match->key.repeats);
-    Value result = AttentionOp::create(
+    auto attention = AttentionOp::create(
         rewriter, loc, query.getType(), query, key, value, match->mask.keys,
         bias, heads, keyHeads,
         llvm::APFloat(static_cast<float>(match->scale.number)),
         match->mask.causal);
-    result = splitHeads(rewriter, context.getLoc(), result, heads);
+    if (Value temperature = match->temperature) {
+      int64_t columns =
+          cast<RankedTensorType>(temperature.getType()).getNumElements() /
+          heads;
+      int64_t shape[] = {heads, columns};
+      if (getShape(temperature) != ArrayRef<int64_t>(shape)) {
+        rewriter.setInsertionPointAfterValue(temperature);
+        temperature = ReshapeOp::create(rewriter, loc, temperature, shape);
+        rewriter.setInsertionPoint(context);
+      }
+      attention.getTemperatureMutable().assign(temperature);
+    }
+    Value result =
+        splitHeads(rewriter, context.getLoc(), attention.getResult(), heads);
     if (result.getType() != context.getType())
       result = ReshapeOp::create(rewriter, context.getLoc(), context.getType(),
                                  result);

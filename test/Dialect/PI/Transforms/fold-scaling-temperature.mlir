@@ -11,7 +11,8 @@
 // REMARK: remark: {{.*}}folded the temperature of pi.attention into pi.linear
 func.func @per_head(%x: tensor<1x6x8xf32>) -> tensor<1x6x8xf32> {
   %wq = pi.weight "wq" dense<0.5> : tensor<8x8xf32>
-  %t = pi.weight "t" dense<[[2.0], [4.0]]> : tensor<2x1xf32>
+  %s = pi.weight "t" dense<[[[2.0]], [[4.0]]]> : tensor<2x1x1xf32>
+  %t = pi.reshape %s : tensor<2x1x1xf32> -> tensor<2x1xf32>
   %q = pi.linear %x, %wq : tensor<1x6x8xf32>, tensor<8x8xf32> -> tensor<1x6x8xf32>
   %a = pi.attention %q, %x, %x temperature %t : tensor<2x1xf32> heads 2 scale 5.000000e-01 causal : tensor<1x6x8xf32>, tensor<1x6x8xf32>
   return %a : tensor<1x6x8xf32>

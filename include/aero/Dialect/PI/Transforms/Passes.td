@@ -46,6 +46,8 @@ def RaisePass : Pass<"pi-raise", "::mlir::func::FuncOp"> {
         neighbours, of a whole head or a part: `pi.rotary_embedding`, with the
         angle of each pair once;
       - position rows: a `pi.weight` with `[0:16]` after its name.
+    A weight with one number for each head and query, or for each head, that
+    divides the scores before they are masked is the attention's `temperature`.
     Masks and angles that are stored as initializers are read, and only they: a
     `pi.weight` of nothing but 0, 1 and numbers beyond 1e4, and two tables whose
     squares have one sum everywhere.
