@@ -150,7 +150,8 @@ llvm::Error aero::rewrite(const RewriteArguments &arguments) {
   if (!written)
     return written.takeError();
   uint64_t bytes = 0;
-  llvm::sys::fs::file_size(arguments.output, bytes);
+  if (llvm::sys::fs::file_size(arguments.output, bytes))
+    bytes = 0;
 
   if (arguments.json) {
     nlohmann::json json = {{"model", (*model)->getName()},
