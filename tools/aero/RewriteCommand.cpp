@@ -142,7 +142,7 @@ llvm::Error aero::rewrite(const RewriteArguments &arguments) {
 
   ExportOptions options;
   options.opset = arguments.opset;
-  options.configuration = getName((*model)->getConfiguration()).str();
+  options.configuration = getName((*model)->getConfiguration());
   options.metadata = {{"aero.source", (*model)->getName().str()}};
   if (std::string changes = describeChanges(steps); !changes.empty())
     options.metadata.emplace_back("aero.changes", changes);

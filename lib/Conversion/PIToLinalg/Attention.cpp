@@ -13,8 +13,9 @@ using namespace mlir;
 using namespace aero;
 using namespace aero::linalgform;
 
-/// softmax's argument, of shape (batch, heads, tokens, keys): products scaled,
-/// plus bias, minus infinity where a query must not see a key.
+/// softmax's argument, of shape (batch, heads, tokens, keys): products scaled
+/// and divided by the temperature, plus bias, minus infinity where a query must
+/// not see a key.
 static Value emitScores(Emitter &e, pi::AttentionOp op, Value products) {
   Shape shape = shapeOf(products);
   float scale = op.getScale().convertToFloat();
@@ -25,6 +26,15 @@ static Value emitScores(Emitter &e, pi::AttentionOp op, Value products) {
     inputs.push_back(op.getBias());
     maps.push_back(e.broadcastMap(shapeOf(op.getBias()), shape));
   }
+  size_t temperature = inputs.size();
+  if (op.getTemperature()) {
+    inputs.push_back(op.getTemperature());
+    bool perQuery = shapeOf(op.getTemperature())[1] == shape[2];
+    AffineExpr query =
+        perQuery ? e.getAffineDimExpr(2) : e.getAffineConstantExpr(0);
+    maps.push_back(
+        AffineMap::get(4, 0, {e.getAffineDimExpr(1), query}, e.getContext()));
+  }
   if (op.getMask()) {
     inputs.push_back(op.getMask());
     maps.push_back(e.loopMap(4, {0, 3}));
@@ -33,6 +43,8 @@ static Value emitScores(Emitter &e, pi::AttentionOp op, Value products) {
       shape, e.getF32Type(), inputs, maps,
       [&](Emitter &e, ValueRange x) -> Value {
         Value score = arith::MulFOp::create(e, x[0], e.constant(scale));
+        if (op.getTemperature())
+          score = arith::DivFOp::create(e, score, x[temperature]);
         if (op.getBias())
           score = arith::AddFOp::create(e, score, x[1]);
         SmallVector<Value> conditions;

@@ -168,6 +168,24 @@ static Value lowerLeakyRelu(pi::LeakyReluOp op, Emitter &e) {
   });
 }
 
+/// The slope is one element, whatever its rank.
+static Value lowerPRelu(pi::PReluOp op, Emitter &e) {
+  RankedTensorType type = tensorOf(op.getResult());
+  unsigned rank = type.getRank();
+  SmallVector<AffineExpr> first(shapeOf(op.getSlope()).size(),
+                                e.getAffineConstantExpr(0));
+  AffineMap maps[] = {e.getMultiDimIdentityMap(rank),
+                      AffineMap::get(rank, 0, first, e.getContext())};
+  return e.map(type.getShape(), type.getElementType(),
+               {op.getInput(), op.getSlope()}, maps,
+               [](Emitter &e, ValueRange x) -> Value {
+                 Value negative = arith::CmpFOp::create(
+                     e, arith::CmpFPredicate::OLT, x[0], e.constant(0));
+                 Value scaled = arith::MulFOp::create(e, x[0], x[1]);
+                 return arith::SelectOp::create(e, negative, scaled, x[0]);
+               });
+}
+
 void linalgform::populateElementwise(RewritePatternSet &patterns) {
   add<pi::AddOp>(patterns,
                  lowerNumbers<pi::AddOp, arith::AddFOp, arith::AddIOp>);
@@ -196,4 +214,5 @@ void linalgform::populateElementwise(RewritePatternSet &patterns) {
   add<pi::GeluOp>(patterns, lowerGelu);
   add<pi::ReluOp>(patterns, lowerRelu);
   add<pi::LeakyReluOp>(patterns, lowerLeakyRelu);
+  add<pi::PReluOp>(patterns, lowerPRelu);
 }

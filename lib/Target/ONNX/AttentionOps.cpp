@@ -86,6 +86,12 @@ std::string OpExporter::exportAttention(pi::AttentionOp op) {
   float scale = op.getScale().convertToFloat();
   if (scale != 1.0f)
     scores = graph.add("Mul", {scores, graph.scalar(scale)});
+  // The parameter keeps its shape, (heads, queries) or (heads, 1).
+  if (op.getTemperature())
+    scores = graph.add(
+        "Div", {scores, graph.reshape(
+                            getName(op.getTemperature()),
+                            {1, heads, getShape(op.getTemperature())[1], 1})});
   if (op.getBias())
     scores = graph.add("Add", {scores, getName(op.getBias())});
   // A query that sees no key has the result 0, which the arithmetic has to

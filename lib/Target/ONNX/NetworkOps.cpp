@@ -129,6 +129,10 @@ Result OpExporter::exportOp(mlir::Operation &op) {
         return graph.add("LeakyRelu", {getName(op.getInput())},
                          Attribute("alpha", op.getSlope().convertToFloat()));
       })
+      .Case([&](pi::PReluOp op) {
+        return graph.add("PRelu",
+                         {getName(op.getInput()), getName(op.getSlope())});
+      })
       .Case([&](pi::SoftmaxOp op) {
         return graph.add("Softmax", {getName(op.getInput())},
                          Attribute("axis", static_cast<int64_t>(op.getAxis())));

@@ -66,6 +66,14 @@ func.func @mask_and_bias(%q: tensor<1x3x8xf32>, %m: tensor<1x3xi64>, %b: tensor<
   return %y : tensor<1x3x8xf32>
 }
 
+// CHECK-LABEL: func @temperature
+// CHECK: %[[FLAT:.+]] = arith.divf
+// CHECK-NEXT: arith.addf %[[FLAT]]
+func.func @temperature(%q: tensor<1x3x8xf32>, %t: tensor<2x3xf32>, %b: tensor<2x1x3xf32>) -> tensor<1x3x8xf32> {
+  %y = pi.attention %q, %q, %q bias %b : tensor<2x1x3xf32> temperature %t : tensor<2x3xf32> heads 2 scale 5.0e-1 : tensor<1x3x8xf32>, tensor<1x3x8xf32>
+  return %y : tensor<1x3x8xf32>
+}
+
 // Four heads share two of the keys: nothing is repeated.
 // CHECK-LABEL: func @grouped
 // CHECK: tensor.expand_shape %{{.+}} into tensor<1x3x2x2x4xf32>

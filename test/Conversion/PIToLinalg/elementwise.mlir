@@ -147,6 +147,15 @@ func.func @leaky_relu(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
   return %r : tensor<2x3xf32>
 }
 
+// CHECK-LABEL: func @prelu
+// CHECK: arith.cmpf olt
+// CHECK-NEXT: arith.mulf
+// CHECK-NEXT: arith.select
+func.func @prelu(%x: tensor<2x3xf32>, %s: tensor<1xf32>) -> tensor<2x3xf32> {
+  %r = pi.prelu %x slope %s : tensor<1xf32> : tensor<2x3xf32>
+  return %r : tensor<2x3xf32>
+}
+
 // CHECK-LABEL: func @integers
 // CHECK: arith.muli
 func.func @integers(%x: tensor<2x3xi64>) -> tensor<2x3xi64> {
