@@ -163,7 +163,10 @@ llvm::Expected<ModelPtr> aero::readModel(StringRef path) {
   if (!file)
     return fault("cannot be opened: %s; check the path and its permissions",
                  llvm::toString(file.takeError()).c_str());
-  llvm::scope_exit close([&] { llvm::sys::fs::closeFile(*file); });
+  llvm::scope_exit close([&] {
+    std::error_code ignored = llvm::sys::fs::closeFile(*file);
+    (void)ignored;
+  });
   uint64_t size = status.getSize();
   if (size == 0 && llvm::sys::fs::is_regular_file(status))
     return fault("is empty; export the model again");

@@ -310,7 +310,10 @@ llvm::Expected<TensorReader::Region> TensorReader::mapFile(StringRef location) {
   if (!file)
     return fault(title + "cannot be opened: " +
                  llvm::toString(file.takeError()) + "; check its permissions");
-  llvm::scope_exit close([&] { llvm::sys::fs::closeFile(*file); });
+  llvm::scope_exit close([&] {
+    std::error_code ignored = llvm::sys::fs::closeFile(*file);
+    (void)ignored;
+  });
   if (llvm::sys::fs::status(*file, status))
     return fault(title + "cannot be read; check its permissions");
   if (status.getSize() == 0)

@@ -19,11 +19,11 @@
 
 namespace llvm::sys::fs {
 class mapped_file_region;
-}
+} // namespace llvm::sys::fs
 
 namespace onnx {
 class TensorProto;
-}
+} // namespace onnx
 
 namespace aero {
 
