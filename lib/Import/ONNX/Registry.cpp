@@ -118,6 +118,7 @@ std::vector<SupportedOperator> aero::getSupportedOperators() {
     sorted[op.name] = op;
   }
   std::vector<SupportedOperator> list;
+  list.reserve(sorted.size());
   for (auto &[name, op] : sorted)
     list.push_back(std::move(op));
   return list;

@@ -31,13 +31,13 @@ Folded evaluateConstantOfShape(Node &node) {
 
 /// The numbers from `start` to before `limit`. Far from zero, a double cannot
 /// tell them apart.
-double countSteps(int64_t start, int64_t limit, int64_t step) {
+uint64_t countSteps(int64_t start, int64_t limit, int64_t step) {
   if (step > 0 ? start >= limit : start <= limit)
     return 0;
   uint64_t distance = step > 0 ? uint64_t(limit) - uint64_t(start)
                                : uint64_t(start) - uint64_t(limit);
   uint64_t width = step > 0 ? uint64_t(step) : 0 - uint64_t(step);
-  return static_cast<double>((distance - 1) / width + 1);
+  return (distance - 1) / width + 1;
 }
 
 Folded evaluateRange(Node &node) {
@@ -55,8 +55,8 @@ Folded evaluateRange(Node &node) {
     return foldError(node, "its step or its bounds make no range");
   double count = std::max(0.0, std::ceil((limit - start) / step));
   if (bounds[0]->kind == ElementKind::Int)
-    count =
-        countSteps(bounds[0]->ints[0], bounds[1]->ints[0], bounds[2]->ints[0]);
+    count = static_cast<double>(
+        countSteps(bounds[0]->ints[0], bounds[1]->ints[0], bounds[2]->ints[0]));
   if (count > 0x1p40 || !fitsFolding(node, {static_cast<int64_t>(count)}))
     return foldError(node, "it makes too many elements");
   HostTensor result =

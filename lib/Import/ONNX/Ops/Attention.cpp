@@ -133,8 +133,9 @@ LogicalResult importAttention(Node &node) {
   if (node.getRank(2) == 4)
     value = mergeHeads(node, value);
   ArrayRef<int64_t> shape = getTensorType(query).getShape();
-  float scale = node.getFloat(
-      "scale", 1 / std::sqrt(static_cast<float>(shape[2] / *heads)));
+  int64_t width = shape[2] / *heads;
+  float scale =
+      node.getFloat("scale", 1 / std::sqrt(static_cast<float>(width)));
   if (node.hasFault())
     return failure();
   if (softcap != 0)
