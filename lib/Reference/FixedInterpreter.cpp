@@ -131,8 +131,9 @@ llvm::Error FixedInterpreter::State::prepare(Operation &op) {
 FixedInterpreter::FixedInterpreter(std::unique_ptr<State> state)
     : state(std::move(state)) {}
 FixedInterpreter::~FixedInterpreter() = default;
-FixedInterpreter::FixedInterpreter(FixedInterpreter &&) = default;
-FixedInterpreter &FixedInterpreter::operator=(FixedInterpreter &&) = default;
+FixedInterpreter::FixedInterpreter(FixedInterpreter &&) noexcept = default;
+FixedInterpreter &
+FixedInterpreter::operator=(FixedInterpreter &&) noexcept = default;
 
 llvm::Expected<FixedInterpreter> FixedInterpreter::create(func::FuncOp func) {
   if (func.isExternal() || !func.getBody().hasOneBlock())

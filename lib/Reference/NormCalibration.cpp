@@ -61,7 +61,8 @@ measureNorms(func::FuncOp func, ArrayRef<std::vector<Tensor>> samples) {
           layerNorm ? layerNorm.getEpsilon().convertToDouble()
                     : cast<pi::RMSNormOp>(op).getEpsilon().convertToDouble();
       sums[i] += sumDivisors(tensor, bool(layerNorm), epsilon);
-      rows[i] += double(tensor.getNumElements() / tensor.getShape().back());
+      int64_t count = tensor.getNumElements() / tensor.getShape().back();
+      rows[i] += static_cast<double>(count);
     }
   };
   for (const std::vector<Tensor> &sample : samples) {

@@ -28,8 +28,9 @@ llvm::Error aero::compile(const CompileArguments &arguments) {
     return error;
 
   uint64_t programBytes = 0, weightBytes = 0;
-  llvm::sys::fs::file_size(arguments.output, programBytes);
-  llvm::sys::fs::file_size(weights, weightBytes);
+  // They were just written; a size that cannot be told is told as 0.
+  (void)llvm::sys::fs::file_size(arguments.output, programBytes);
+  (void)llvm::sys::fs::file_size(weights, weightBytes);
   if (arguments.json)
     llvm::outs() << nlohmann::json{{"program", arguments.output},
                                    {"program_bytes", programBytes},

@@ -50,8 +50,8 @@ public:
   /// the function holds other ops or a weight has no data or is too large.
   static llvm::Expected<FixedInterpreter> create(mlir::func::FuncOp func);
   ~FixedInterpreter();
-  FixedInterpreter(FixedInterpreter &&);
-  FixedInterpreter &operator=(FixedInterpreter &&);
+  FixedInterpreter(FixedInterpreter &&) noexcept;
+  FixedInterpreter &operator=(FixedInterpreter &&) noexcept;
 
   /// The revealed integers for T token ids and, if the program computes one
   /// row, the position of the last token of the prompt (else ignored).
