@@ -28,9 +28,11 @@ llvm::Error aero::compile(const CompileArguments &arguments) {
     return error;
 
   uint64_t programBytes = 0, weightBytes = 0;
-  // They were just written; a size that cannot be told is told as 0.
-  (void)llvm::sys::fs::file_size(arguments.output, programBytes);
-  (void)llvm::sys::fs::file_size(weights, weightBytes);
+  if (std::error_code error =
+          llvm::sys::fs::file_size(arguments.output, programBytes))
+    return llvm::createFileError(arguments.output, error);
+  if (std::error_code error = llvm::sys::fs::file_size(weights, weightBytes))
+    return llvm::createFileError(weights, error);
   if (arguments.json)
     llvm::outs() << nlohmann::json{{"program", arguments.output},
                                    {"program_bytes", programBytes},
