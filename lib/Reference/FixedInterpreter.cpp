@@ -112,6 +112,8 @@ llvm::Error FixedInterpreter::State::prepare(Operation &op) {
                          "tokens and a position come from outside");
   if (auto embedding = dyn_cast<mpc::EmbeddingOp>(op))
     return addFactor(&op, embedding.getTable());
+  if (auto product = dyn_cast<mpc::MulWeightOp>(op))
+    return addFactor(&op, product.getWeight());
   if (auto add = dyn_cast<mpc::AddWeightOp>(op))
     return addAddend(&op, add.getWeight());
   if (auto linear = dyn_cast<mpc::LinearOp>(op)) {
@@ -225,6 +227,19 @@ static size_t columns(Value value) {
   return size_t(cast<mpc::ShareType>(value.getType()).getShape().back());
 }
 
+/// Batch, rows and columns of a tensor of matrices.
+static std::tuple<size_t, size_t, size_t> matrices(Value value) {
+  auto type = cast<mpc::ShareType>(value.getType());
+  size_t rows = size_t(type.getShape()[type.getRank() - 2]);
+  size_t width = size_t(type.getShape().back());
+  return {size_t(type.getNumElements()) / (rows * width), rows, width};
+}
+
+static rt::Rows rowsOf(Value scores, Value rows, bool causal) {
+  return mpc::getRows(cast<mpc::ShareType>(scores.getType()),
+                      cast<mpc::ShareType>(rows.getType()), causal);
+}
+
 RangeError Execution::embed(mpc::EmbeddingOp op, Integers &out) {
   const Factor &table = factors[op.getTable()];
   size_t width = columns(op.getResult());
@@ -274,25 +289,52 @@ RangeError Execution::execute(Operation *op, Integers &out) {
         return fixedExtend(get(op.getInput()),
                            op.getInput().getType().getBits(), out);
       })
-      .Case([&](mpc::CausalMaskOp op) {
-        return fixedCausalMask(get(op.getInput()), columns(op.getInput()),
-                               op.getFill(), op.getInput().getType().getFrac(),
-                               out);
+      .Case([&](mpc::MulWeightOp op) {
+        return fixedMulWeight(get(op.getInput()),
+                              factors[op.getWeight()].values,
+                              op.getRows() ? columns(op.getInput()) : 1, out);
+      })
+      .Case([&](mpc::CausalScoresOp op) {
+        auto [batch, tokens, width] = matrices(op.getLhs());
+        return fixedCausalScores(get(op.getLhs()), get(op.getRhs()), batch,
+                                 tokens, width, out);
+      })
+      .Case([&](mpc::CausalContextOp op) {
+        auto [batch, tokens, width] = matrices(op.getRhs());
+        return fixedCausalContext(get(op.getLhs()), get(op.getRhs()), batch,
+                                  tokens, width, out);
       })
       .Case([&](mpc::MaxRowOp op) {
-        return fixedMaxRow(get(op.getInput()), columns(op.getInput()),
-                           op.getInput().getType().getFrac(),
-                           op.getRange().getBound(), out);
+        return fixedMaxRow(
+            get(op.getInput()),
+            rowsOf(op.getInput(), op.getResult(), op.getCausal()),
+            op.getInput().getType().getFrac(), op.getRange().getBound(), out);
       })
       .Case([&](mpc::Exp2Op op) {
         return fixedExp2(get(op.getInput()), get(op.getMax()),
-                         columns(op.getInput()),
+                         rowsOf(op.getInput(), op.getMax(), op.getCausal()),
                          op.getInput().getType().getFrac(),
                          op.getMax().getType().getBits(), out);
       })
       .Case([&](mpc::SumRowOp op) {
-        return fixedSumRow(get(op.getInput()), columns(op.getInput()),
-                           op.getInput().getType().getBits(), out);
+        return fixedSumRow(
+            get(op.getInput()),
+            rowsOf(op.getInput(), op.getResult(), op.getCausal()),
+            op.getInput().getType().getBits(), out);
+      })
+      .Case([&](mpc::ReluOp op) {
+        return fixedRelu(get(op.getInput()), op.getInput().getType().getFrac(),
+                         op.getRange().getBound(), out);
+      })
+      .Case([&](mpc::TailOp op) {
+        return fixedTail(get(op.getInput()), rt::TailFunction(op.getFunction()),
+                         op.getInput().getType().getFrac(),
+                         op.getRange().getBound(), out);
+      })
+      .Case([&](mpc::NormalizeOp op) {
+        return fixedNormalize(get(op.getInput()), columns(op.getInput()),
+                              op.getInput().getType().getFrac(),
+                              op.getCentred(), op.getEpsilon(), out);
       })
       .Case([&](mpc::RecipOp op) {
         return fixedRecip(get(op.getInput()), op.getUpperBound(), out);
@@ -300,6 +342,33 @@ RangeError Execution::execute(Operation *op, Integers &out) {
       .Case([&](mpc::AddOp op) {
         return fixedAdd(get(op.getLhs()), get(op.getRhs()),
                         op.getLhs().getType().getBits(), out);
+      })
+      .Case([&](mpc::SubOp op) {
+        return fixedSub(get(op.getLhs()), get(op.getRhs()),
+                        op.getLhs().getType().getBits(), out);
+      })
+      .Case([&](mpc::MulPublicOp op) {
+        auto values = llvm::to_vector(op.getValue().getValues<int32_t>());
+        return fixedMulWeight(get(op.getInput()), values, /*repeat=*/1, out);
+      })
+      .Case([&](mpc::ConcatOp op) {
+        SmallVector<llvm::ArrayRef<int64_t>> parts;
+        for (Value input : op.getInputs())
+          parts.push_back(get(input));
+        size_t outer = 1;
+        for (int64_t dim :
+             op.getResult().getType().getShape().take_front(op.getAxis()))
+          outer *= size_t(dim);
+        fixedConcat(parts, outer, out);
+        return RangeError();
+      })
+      .Case([&](mpc::RepeatOp op) {
+        size_t inner = 1;
+        for (int64_t dim :
+             op.getInput().getType().getShape().drop_front(op.getAxis() + 1))
+          inner *= size_t(dim);
+        fixedRepeat(get(op.getInput()), inner, size_t(op.getTimes()), out);
+        return RangeError();
       })
       .Case([&](mpc::SliceOp op) {
         fixedSlice(get(op.getInput()), op.getInput().getType().getShape(),

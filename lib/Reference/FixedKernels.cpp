@@ -129,6 +129,47 @@ RangeError aero::reference::fixedMatmul(ArrayRef<int64_t> x,
   return {};
 }
 
+RangeError aero::reference::fixedCausalScores(ArrayRef<int64_t> x,
+                                              ArrayRef<int64_t> y, size_t batch,
+                                              size_t tokens, size_t k,
+                                              Integers &out) {
+  Integers full;
+  if (RangeError error = fixedMatmul(x, y, batch, tokens, k, tokens,
+                                     /*transposed=*/true, full);
+      !error.empty())
+    return error;
+  out.clear();
+  for (size_t row = 0; row < batch * tokens; ++row)
+    out.insert(out.end(), full.begin() + row * tokens,
+               full.begin() + row * tokens + row % tokens + 1);
+  return {};
+}
+
+RangeError aero::reference::fixedCausalContext(ArrayRef<int64_t> x,
+                                               ArrayRef<int64_t> y,
+                                               size_t batch, size_t tokens,
+                                               size_t n, Integers &out) {
+  Integers full(batch * tokens * tokens);
+  rt::Rows rows = {batch * tokens, tokens, /*causal=*/true};
+  for (size_t row = 0; row < rows.count; ++row)
+    std::copy_n(x.begin() + rows.offset(row), rows.length(row),
+                full.begin() + row * tokens);
+  return fixedMatmul(full, y, batch, tokens, tokens, n, /*transposed=*/false,
+                     out);
+}
+
+RangeError aero::reference::fixedMulWeight(ArrayRef<int64_t> x,
+                                           ArrayRef<int32_t> w, size_t repeat,
+                                           Integers &out) {
+  out.resize(x.size());
+  for (size_t i = 0; i < x.size(); ++i) {
+    Wide product = Wide(x[i]) * w[i / repeat % w.size()];
+    if (!store(product, mpc::ringBits, out[i]))
+      return overflow(i, product, mpc::ringBits);
+  }
+  return {};
+}
+
 RangeError aero::reference::fixedMul(ArrayRef<int64_t> x, ArrayRef<int64_t> y,
                                      size_t repeat, Integers &out) {
   out.resize(x.size());
@@ -153,6 +194,17 @@ RangeError aero::reference::fixedAdd(ArrayRef<int64_t> x, ArrayRef<int64_t> y,
       if (!store(sum, bits, out[i + j]))
         return overflow(i + j, sum, bits);
     }
+  return {};
+}
+
+RangeError aero::reference::fixedSub(ArrayRef<int64_t> x, ArrayRef<int64_t> y,
+                                     unsigned bits, Integers &out) {
+  out.resize(x.size());
+  for (size_t i = 0; i < x.size(); ++i) {
+    Wide difference = Wide(x[i]) - y[i];
+    if (!store(difference, bits, out[i]))
+      return overflow(i, difference, bits);
+  }
   return {};
 }
 
@@ -182,12 +234,13 @@ RangeError aero::reference::fixedExtend(ArrayRef<int64_t> x, unsigned bits,
   return {};
 }
 
-RangeError aero::reference::fixedSumRow(ArrayRef<int64_t> x, size_t columns,
-                                        unsigned bits, Integers &out) {
-  out.resize(x.size() / columns);
+RangeError aero::reference::fixedSumRow(ArrayRef<int64_t> x,
+                                        const rt::Rows &rows, unsigned bits,
+                                        Integers &out) {
+  out.resize(rows.count);
   for (size_t row = 0; row < out.size(); ++row) {
     Wide sum = 0;
-    for (int64_t value : x.slice(row * columns, columns))
+    for (int64_t value : x.slice(rows.offset(row), rows.length(row)))
       sum += value;
     if (!store(sum, bits, out[row]))
       return overflow(row, sum, bits);
@@ -199,37 +252,17 @@ RangeError aero::reference::fixedSumRow(ArrayRef<int64_t> x, size_t columns,
 // Softmax
 //===----------------------------------------------------------------------===//
 
-RangeError aero::reference::fixedCausalMask(ArrayRef<int64_t> x, size_t length,
-                                            int64_t fill, int32_t frac,
-                                            Integers &out) {
-  // exp2 is zero only so far below the maximum; a masked entry must be there.
-  Wide floor = Wide(fill) + (Wide(rt::exp2Range + 1) << std::max(frac, 0));
-  out.resize(x.size());
-  for (size_t row = 0; row * length < x.size(); ++row) {
-    size_t visible = row % length + 1, first = row * length;
-    for (size_t j = 0; j < length; ++j)
-      out[first + j] = j < visible ? x[first + j] : fill;
-    int64_t most =
-        *std::max_element(out.begin() + first, out.begin() + first + visible);
-    if (visible < length && most < floor)
-      return atElement("the largest score", first,
-                       std::ldexp(double(most), -frac),
-                       "above the mask: masked tokens would be seen");
-  }
-  return {};
-}
-
-RangeError aero::reference::fixedMaxRow(ArrayRef<int64_t> x, size_t columns,
-                                        int32_t frac, double bound,
-                                        Integers &out) {
-  out.resize(x.size() / columns);
-  for (size_t row = 0; row < out.size(); ++row) {
+RangeError aero::reference::fixedMaxRow(ArrayRef<int64_t> x,
+                                        const rt::Rows &rows, int32_t frac,
+                                        double bound, Integers &out) {
+  out.resize(rows.count);
+  for (size_t row = 0; row < rows.count; ++row) {
     int64_t most = INT64_MIN;
-    for (size_t j = 0; j < columns; ++j) {
-      int64_t score = x[row * columns + j] >> frac;
+    size_t first = rows.offset(row);
+    for (size_t i = first; i < first + rows.length(row); ++i) {
+      int64_t score = x[i] >> frac;
       if (double(score) < -bound || double(score) >= bound)
-        return atElement("the score", row * columns + j,
-                         std::ldexp(double(x[row * columns + j]), -frac),
+        return atElement("the score", i, std::ldexp(double(x[i]), -frac),
                          "in the range that max_row was proved for");
       most = std::max(most, score);
     }
@@ -239,28 +272,30 @@ RangeError aero::reference::fixedMaxRow(ArrayRef<int64_t> x, size_t columns,
 }
 
 RangeError aero::reference::fixedExp2(ArrayRef<int64_t> x,
-                                      ArrayRef<int64_t> max, size_t columns,
-                                      int32_t frac, unsigned compareBits,
-                                      Integers &out) {
+                                      ArrayRef<int64_t> max,
+                                      const rt::Rows &rows, int32_t frac,
+                                      unsigned compareBits, Integers &out) {
   // The parties' maximum is the floor of the true one or one less.
   const Wide most = Wide(2) << frac;
   const Wide least = -(Wide(rt::exp2Range) << frac);
   const Wide half = Wide(1) << (compareBits + frac - 1);
   const double scale = std::ldexp(1.0, -frac);
   out.resize(x.size());
-  for (size_t i = 0; i < x.size(); ++i) {
-    Wide difference = Wide(x[i]) - (Wide(max[i / columns]) << frac);
-    if (difference >= most)
-      return atElement("the score above its row's maximum", i,
-                       double(difference) * scale, "below 2");
-    if (difference - least < -half)
-      return atElement("the score below its row's maximum", i,
-                       double(difference) * scale, "within the compared bits");
-    out[i] = difference < least
-                 ? 0
-                 : std::llrint(std::ldexp(std::exp2(double(difference) * scale),
-                                          rt::exp2Frac));
-  }
+  for (size_t row = 0, i = 0; row < rows.count; ++row)
+    for (size_t end = i + rows.length(row); i < end; ++i) {
+      Wide difference = Wide(x[i]) - (Wide(max[row]) << frac);
+      if (difference >= most)
+        return atElement("the score above its row's maximum", i,
+                         double(difference) * scale, "below 2");
+      if (difference - least < -half)
+        return atElement("the score below its row's maximum", i,
+                         double(difference) * scale,
+                         "within the compared bits");
+      out[i] = difference < least
+                   ? 0
+                   : std::llrint(std::ldexp(
+                         std::exp2(double(difference) * scale), rt::exp2Frac));
+    }
   return {};
 }
 
@@ -282,8 +317,113 @@ RangeError aero::reference::fixedRecip(ArrayRef<int64_t> x, int64_t upperBound,
 }
 
 //===----------------------------------------------------------------------===//
+// Activations and norms
+//===----------------------------------------------------------------------===//
+
+/// Checks the magnitudes that a comparison was proved for.
+static RangeError checkBound(ArrayRef<int64_t> x, int32_t frac, double bound) {
+  double limit = std::ldexp(bound, frac);
+  for (size_t i = 0; i < x.size(); ++i)
+    if (double(x[i]) < -limit || double(x[i]) >= limit)
+      return atElement("the value", i, std::ldexp(double(x[i]), -frac),
+                       "in the range that the comparison was proved for");
+  return {};
+}
+
+RangeError aero::reference::fixedRelu(ArrayRef<int64_t> x, int32_t frac,
+                                      double bound, Integers &out) {
+  if (RangeError error = checkBound(x, frac, bound); !error.empty())
+    return error;
+  out.resize(x.size());
+  for (size_t i = 0; i < x.size(); ++i)
+    out[i] = std::max<int64_t>(x[i], 0);
+  return {};
+}
+
+/// relu(a) - activation(a) for a >= 0.
+static double tail(rt::TailFunction function, double a) {
+  switch (function) {
+  case rt::TailFunction::Gelu:
+    return a * 0.5 * std::erfc(a * M_SQRT1_2);
+  case rt::TailFunction::GeluTanh:
+    return a * 0.5 *
+           (1 - std::tanh(M_2_SQRTPI * M_SQRT1_2 * (a + 0.044715 * a * a * a)));
+  case rt::TailFunction::Silu:
+    return a / (1 + std::exp(a));
+  }
+  return 0;
+}
+
+RangeError aero::reference::fixedTail(ArrayRef<int64_t> x,
+                                      rt::TailFunction function, int32_t frac,
+                                      double bound, Integers &out) {
+  if (RangeError error = checkBound(x, frac, bound); !error.empty())
+    return error;
+  out.resize(x.size());
+  for (size_t i = 0; i < x.size(); ++i)
+    out[i] = std::llrint(
+        std::ldexp(tail(function, std::ldexp(double(x[i]), -frac)), frac));
+  return {};
+}
+
+RangeError aero::reference::fixedNormalize(ArrayRef<int64_t> x, size_t columns,
+                                           int32_t frac, bool centred,
+                                           uint64_t epsilon, Integers &out) {
+  const double scale = std::ldexp(1.0, -frac);
+  const double most = std::ldexp(1.0, int(rt::normalizeHighestLog2) -
+                                          int(rt::normalizeSumFrac));
+  out.resize(x.size());
+  for (size_t first = 0; first < x.size(); first += columns) {
+    ArrayRef<int64_t> row = x.slice(first, columns);
+    double mean = 0, sum = 0;
+    for (int64_t value : row)
+      mean += double(value) * scale / double(columns);
+    // The sum over a row is multiplied by 2^normalizeMeanShift / columns.
+    if (std::fabs(mean) >=
+        std::ldexp(1.0,
+                   int(mpc::truncBoundLog2 - rt::normalizeMeanShift) - frac))
+      return atElement("the mean of the row", first, mean,
+                       "small enough to be truncated");
+    if (!centred)
+      mean = 0;
+    for (int64_t value : row)
+      sum += (double(value) * scale - mean) * (double(value) * scale - mean);
+    if (sum >= most)
+      return atElement("the sum of squares of the row", first, sum,
+                       "below 2^30");
+    double root = std::sqrt(
+        (sum + std::ldexp(double(epsilon), -int(rt::normalizeSumFrac))) /
+        double(columns));
+    for (size_t i = 0; i < columns; ++i)
+      out[first + i] =
+          std::llrint(std::ldexp((double(row[i]) * scale - mean) / root,
+                                 frac + int(rt::normalizeFrac)));
+  }
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
 // Shape
 //===----------------------------------------------------------------------===//
+
+void aero::reference::fixedConcat(ArrayRef<ArrayRef<int64_t>> parts,
+                                  size_t outer, Integers &out) {
+  out.clear();
+  for (size_t i = 0; i < outer; ++i)
+    for (ArrayRef<int64_t> part : parts) {
+      size_t size = part.size() / outer;
+      out.insert(out.end(), part.begin() + i * size,
+                 part.begin() + (i + 1) * size);
+    }
+}
+
+void aero::reference::fixedRepeat(ArrayRef<int64_t> x, size_t inner,
+                                  size_t times, Integers &out) {
+  out.clear();
+  for (size_t first = 0; first < x.size(); first += inner)
+    for (size_t i = 0; i < times; ++i)
+      out.insert(out.end(), x.begin() + first, x.begin() + first + inner);
+}
 
 void aero::reference::fixedSlice(ArrayRef<int64_t> x, ArrayRef<int64_t> shape,
                                  int64_t axis, int64_t offset, int64_t size,

@@ -11,7 +11,12 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 
+#include "aero/Runtime/Parameters.h"
+#include "aero/Runtime/Rows.h"
 #include <cstdint>
+
+#include "llvm/ADT/ArrayRef.h"
+
 #include <string>
 #include <vector>
 
@@ -47,15 +52,38 @@ RangeError fixedAdd(llvm::ArrayRef<int64_t> x, llvm::ArrayRef<int64_t> y,
 RangeError fixedTrunc(llvm::ArrayRef<int64_t> x, unsigned shift, Integers &out);
 /// x as it is, if it may be extended from `bits` bits.
 RangeError fixedExtend(llvm::ArrayRef<int64_t> x, unsigned bits, Integers &out);
-RangeError fixedCausalMask(llvm::ArrayRef<int64_t> x, size_t length,
-                           int64_t fill, int32_t frac, Integers &out);
-RangeError fixedMaxRow(llvm::ArrayRef<int64_t> x, size_t columns, int32_t frac,
-                       double bound, Integers &out);
+/// out (B, packed triangle) = the lower triangle of x y^T for (B, T, K) each.
+RangeError fixedCausalScores(llvm::ArrayRef<int64_t> x,
+                             llvm::ArrayRef<int64_t> y, size_t batch,
+                             size_t tokens, size_t k, Integers &out);
+/// out (B, T, N) = x (B, packed triangle) y (B, T, N).
+RangeError fixedCausalContext(llvm::ArrayRef<int64_t> x,
+                              llvm::ArrayRef<int64_t> y, size_t batch,
+                              size_t tokens, size_t n, Integers &out);
+RangeError fixedMaxRow(llvm::ArrayRef<int64_t> x, const rt::Rows &rows,
+                       int32_t frac, double bound, Integers &out);
 RangeError fixedExp2(llvm::ArrayRef<int64_t> x, llvm::ArrayRef<int64_t> max,
-                     size_t columns, int32_t frac, unsigned compareBits,
+                     const rt::Rows &rows, int32_t frac, unsigned compareBits,
                      Integers &out);
-RangeError fixedSumRow(llvm::ArrayRef<int64_t> x, size_t columns, unsigned bits,
-                       Integers &out);
+RangeError fixedSumRow(llvm::ArrayRef<int64_t> x, const rt::Rows &rows,
+                       unsigned bits, Integers &out);
+/// |x| with `frac` fraction bits below `bound`, as a comparison needs.
+RangeError fixedRelu(llvm::ArrayRef<int64_t> x, int32_t frac, double bound,
+                     Integers &out);
+RangeError fixedTail(llvm::ArrayRef<int64_t> x, rt::TailFunction function,
+                     int32_t frac, double bound, Integers &out);
+RangeError fixedNormalize(llvm::ArrayRef<int64_t> x, size_t columns,
+                          int32_t frac, bool centred, uint64_t epsilon,
+                          Integers &out);
+/// out[i] = x[i] w[(i / repeat) mod w.size()].
+RangeError fixedMulWeight(llvm::ArrayRef<int64_t> x, llvm::ArrayRef<int32_t> w,
+                          size_t repeat, Integers &out);
+RangeError fixedSub(llvm::ArrayRef<int64_t> x, llvm::ArrayRef<int64_t> y,
+                    unsigned bits, Integers &out);
+void fixedConcat(llvm::ArrayRef<llvm::ArrayRef<int64_t>> parts, size_t outer,
+                 Integers &out);
+void fixedRepeat(llvm::ArrayRef<int64_t> x, size_t inner, size_t times,
+                 Integers &out);
 RangeError fixedRecip(llvm::ArrayRef<int64_t> x, int64_t upperBound,
                       Integers &out);
 void fixedSlice(llvm::ArrayRef<int64_t> x, llvm::ArrayRef<int64_t> shape,

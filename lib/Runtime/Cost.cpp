@@ -11,6 +11,8 @@
 #include "aero/Runtime/Parameters.h"
 #include "aero/Runtime/Wire.h"
 
+#include "Ops/TailTables.h"
+
 #include <bit>
 
 using namespace aero::rt;
@@ -36,6 +38,22 @@ std::vector<AndLevel> aero::rt::andTree(unsigned groups) {
     levels.push_back(std::move(level));
   }
   return levels;
+}
+
+const TailTable &aero::rt::tailTable(TailFunction function) {
+  switch (function) {
+  case TailFunction::Gelu:
+    return geluTail;
+  case TailFunction::GeluTanh:
+    return geluTanhTail;
+  case TailFunction::Silu:
+    return siluTail;
+  }
+  return geluTail;
+}
+
+unsigned aero::rt::tournamentRounds(const Rows &rows) {
+  return unsigned(std::bit_width(rows.columns - 1));
 }
 
 Cost &Cost::operator+=(const Cost &other) {
@@ -81,6 +99,13 @@ Cost andNodes(uint64_t n, unsigned compareBits) {
     sum += bothWays(level.factors() * planeBytes(n),
                     level.monomials() * planeBytes(n));
   return sum;
+}
+
+/// Two steps in one exchange.
+Cost together(Cost first, const Cost &second) {
+  first += second;
+  --first.exchanges;
+  return first;
 }
 
 /// The one-hot tables of n masks: 16 bits for each group of four.
@@ -130,11 +155,48 @@ Cost cost::mul(uint64_t n, uint64_t rhs) {
   return bothWays(8 * (n + rhs), 8 * n);
 }
 
-Cost cost::maxRow(uint64_t rows, uint64_t columns, unsigned compareBits) {
+Cost cost::mulWeight(uint64_t n, uint64_t weight) {
+  Cost cost;
+  cost.clientToServer = 8 * n;
+  cost.dealerToServer = 8 * n;
+  cost.setupServerToClient = 8 * weight;
+  cost.exchanges = 1;
+  return cost;
+}
+
+Cost cost::causalScores(uint64_t batch, uint64_t tokens, uint64_t k) {
+  uint64_t packed = batch * triangle(tokens);
+  Cost cost = bothWays(8 * 2 * batch * tokens * k, 8 * packed);
+  cost.multiplyAdds = 5 * packed * k;
+  return cost;
+}
+
+Cost cost::causalContext(uint64_t batch, uint64_t tokens, uint64_t n) {
+  uint64_t packed = batch * triangle(tokens);
+  Cost cost =
+      bothWays(8 * (packed + batch * tokens * n), 8 * batch * tokens * n);
+  cost.multiplyAdds = 5 * packed * n;
+  return cost;
+}
+
+uint64_t aero::rt::tournamentPairs(const Rows &rows, unsigned round) {
+  // A row of n values has ceil(n / 2^round) left.
+  auto left = [&](uint64_t n) {
+    return (n + (uint64_t(1) << round) - 1) >> round;
+  };
+  if (!rows.causal)
+    return rows.count * (left(rows.columns) / 2);
+  uint64_t pairs = 0;
+  for (size_t n = 1; n <= rows.columns; ++n)
+    pairs += left(n) / 2;
+  return rows.count / rows.columns * pairs;
+}
+
+Cost cost::maxRow(const Rows &rows, unsigned compareBits) {
   Cost sum;
   uint64_t element = elementBytes(compareBits);
-  for (uint64_t m = columns; m > 1; m = (m + 1) / 2) {
-    uint64_t n = rows * (m / 2);
+  for (unsigned round = 0; round < tournamentRounds(rows); ++round) {
+    uint64_t n = tournamentPairs(rows, round);
     sum += bothWays(n * element);
     sum += tables(n, compareBits);
     sum += andNodes(n, compareBits);
@@ -165,6 +227,55 @@ Cost cost::recip(uint64_t n, uint64_t upperBound) {
     sum += mul(n, n);
     sum += trunc(n, shift);
   }
+  return sum;
+}
+
+Cost cost::relu(uint64_t n, unsigned compareBits) {
+  Cost sum = bothWays(8 * n);
+  sum += tables(n, compareBits);
+  sum += andNodes(n, compareBits);
+  sum += bothWays(planeBytes(n), 2 * 8 * n);
+  return sum;
+}
+
+Cost cost::tail(uint64_t n, TailFunction function, unsigned compareBits,
+                unsigned frac) {
+  const TailTable &table = tailTable(function);
+  uint64_t element = elementBytes(table.ringBits);
+  uint64_t comparisons = n * table.pieces;
+  Cost sum = bothWays(n * element);
+  sum += tables(n, compareBits);
+  sum += andNodes(comparisons, compareBits);
+  // Two powers of the mask, and four products with the masks of the bits.
+  sum += bothWays(planeBytes(comparisons), (2 * n + 4 * comparisons) * element);
+  sum += bothWays(planeBytes(n), packedBytes(n, tailWrapBits(table, frac)));
+  return sum;
+}
+
+Cost cost::normalize(uint64_t rows, uint64_t columns, unsigned frac,
+                     bool centred) {
+  uint64_t m = rows, n = rows * columns, comparisons = m * normalizeThresholds;
+  Cost sum;
+  if (centred)
+    sum += trunc(m, normalizeMeanShift);
+  sum += bothWays(8 * n, 8 * m); // the sum of squares
+  sum += trunc(m, 2 * frac - normalizeSumFrac);
+  sum += bothWays(8 * m);
+  sum += tables(m, normalizeCompareBits);
+  sum += andNodes(comparisons, normalizeCompareBits);
+  sum += bothWays(planeBytes(comparisons), 2 * 8 * comparisons);
+  sum += trunc(m, 60 - normalizeRatioFrac);
+  // The line's product and the square of the ratio.
+  sum += bothWays(16 * m, 2 * 8 * m);
+  sum += together(trunc(m, normalizeLineFrac - normalizeRootFrac),
+                  trunc(m, normalizeSquareShift));
+  sum += bothWays(8 * m, 4 * 8 * m); // powers of the root
+  sum += together(trunc(m, normalizeCubeShift), trunc(m, normalizeFifthShift));
+  sum += together(mul(m, m), mul(m, m));
+  sum += trunc(m, normalizeCorrectionShift);
+  sum += mul(m, m);
+  sum += trunc(m, normalizeRefinedFrac);
+  sum += bothWays(8 * m, 8 * n); // times the rows
   return sum;
 }
 

@@ -16,6 +16,9 @@
 #ifndef AERO_RUNTIME_COST_H
 #define AERO_RUNTIME_COST_H
 
+#include "aero/Runtime/Parameters.h"
+#include "aero/Runtime/Rows.h"
+
 #include <cstdint>
 
 namespace aero::rt {
@@ -51,10 +54,19 @@ Cost trunc(uint64_t n, unsigned shift);
 Cost matmul(uint64_t batch, uint64_t m, uint64_t k, uint64_t n);
 /// `n` elements of the left operand and the product, `rhs` of the right one.
 Cost mul(uint64_t n, uint64_t rhs);
-Cost maxRow(uint64_t rows, uint64_t columns, unsigned compareBits);
+/// Element-wise with a weight of `weight` elements.
+Cost mulWeight(uint64_t n, uint64_t weight);
+/// The lower triangle of (T,K) (K,T), packed, and its product with (T,N).
+Cost causalScores(uint64_t batch, uint64_t tokens, uint64_t k);
+Cost causalContext(uint64_t batch, uint64_t tokens, uint64_t n);
+Cost maxRow(const Rows &rows, unsigned compareBits);
 Cost exp2(uint64_t n, unsigned compareBits, unsigned frac);
 /// Thresholds: half powers of two in (1, upperBound).
 Cost recip(uint64_t n, uint64_t upperBound);
+Cost relu(uint64_t n, unsigned compareBits);
+Cost tail(uint64_t n, TailFunction function, unsigned compareBits,
+          unsigned frac);
+Cost normalize(uint64_t rows, uint64_t columns, unsigned frac, bool centred);
 Cost reveal(uint64_t n);
 
 } // namespace cost

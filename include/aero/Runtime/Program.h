@@ -17,6 +17,7 @@
 
 #include "aero/Runtime/Cost.h"
 #include "aero/Runtime/Result.h"
+#include "aero/Runtime/Rows.h"
 #include "program.pb.h"
 
 #include <array>
@@ -29,13 +30,17 @@
 namespace aero::rt {
 
 using ProgramHash = std::array<uint8_t, 32>;
-inline constexpr uint32_t programVersion = 1;
+inline constexpr uint32_t programVersion = 2;
 
 /// A validated program and its hash.
 struct LoadedProgram {
   program::Program program;
   ProgramHash hash;
 };
+
+/// The rows of an instruction over `scores` with one result a row, `rows`.
+Rows scoreRows(const program::Value &scores, const program::Value &rows,
+               bool causal);
 
 /// Elements of a value.
 uint64_t elementCount(const program::Value &value);

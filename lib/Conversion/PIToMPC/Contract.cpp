@@ -43,6 +43,9 @@ LogicalResult aero::verifyOptions(Location loc,
   if (options.weightFrac < 8 || options.weightFrac > 28)
     return emitError(loc) << "weight-frac is " << options.weightFrac
                           << ", expected 8 to 28";
+  // 0: as many as the proved range of each comparison takes.
+  if (bits == 0)
+    return success();
   // Scores are truncated from twice the scale, which proves |score| below
   // 2^(62 - 2 frac); max_row wants twice that below 2^(bits - 1). exp2 opens
   // bits + frac bits.
@@ -50,7 +53,7 @@ LogicalResult aero::verifyOptions(Location loc,
   least = std::max((least + 3) / 4 * 4, rt::exp2MinCompareBits);
   if (bits % 4 != 0 || bits < least || bits > most)
     return emitError(loc) << "compare-bits is " << bits
-                          << ", expected a multiple of 4 from " << least
+                          << ", expected 0 or a multiple of 4 from " << least
                           << " to " << most << " for scores with " << frac
                           << " fraction bits";
   return success();
@@ -86,10 +89,6 @@ static LogicalResult verifySignature(func::FuncOp func) {
 }
 
 static LogicalResult verifyAttention(pi::AttentionOp op) {
-  if (!op.getCausal())
-    return emitError(op.getLoc())
-           << "no secure form of pi.attention without a causal mask yet"
-           << describeNode(op);
   if (op.getScale().convertToFloat() != attentionScale) {
     InFlightDiagnostic diag = emitError(op.getLoc())
                               << "pi.attention with scale "
@@ -100,25 +99,12 @@ static LogicalResult verifyAttention(pi::AttentionOp op) {
                          "the query weights";
     return diag;
   }
-  if (op.getTemperature()) {
-    InFlightDiagnostic diag =
-        emitError(op.getLoc())
-        << "no secure form of pi.attention with a temperature"
-        << describeNode(op);
-    diag.attachNote() << "run pi-fold-scaling first: it folds a temperature "
-                         "that is the same for all positions of a head";
-    return diag;
-  }
   if (op.getMask() || op.getBias())
     return emitError(op.getLoc()) << "no secure form of pi.attention with a "
                                   << (op.getMask() ? "padding mask" : "bias")
                                   << " yet" << describeNode(op);
-  if (op.getKeyHeadCount() != static_cast<int64_t>(op.getHeads()))
-    return emitError(op.getLoc())
-           << "no secure form of pi.attention with grouped queries yet"
-           << describeNode(op);
   ArrayRef<int64_t> shape = op.getQuery().getType().getShape();
-  if (shape != op.getKey().getType().getShape() || shape.front() != 1)
+  if (shape[1] != op.getKey().getType().getShape()[1] || shape.front() != 1)
     return emitError(op.getLoc())
            << "expected queries and keys of the same tokens and "
               "a batch of 1, got "
@@ -135,16 +121,24 @@ static LogicalResult verifyAttention(pi::AttentionOp op) {
   return success();
 }
 
+/// What makes a rotary embedding unlowerable: angles that are not public.
+static LogicalResult verifyRotary(pi::RotaryEmbeddingOp op) {
+  for (Value table : {op.getCos(), op.getSin()}) {
+    auto constant = table.getDefiningOp<pi::ConstantOp>();
+    auto type = cast<RankedTensorType>(table.getType());
+    if (!constant || (type.getRank() == 3 && type.getShape().front() != 1))
+      return emitError(op.getLoc())
+             << "expected the angles of pi.rotary_embedding to be constants of "
+                "one prompt"
+             << describeNode(op);
+  }
+  return success();
+}
+
 /// Ops that a raised network may hold whatever the passes do: nothing but a
 /// secure form helps.
 static bool isUnimplemented(Operation &op) {
-  if (isa<pi::MulOp, pi::DivOp>(op))
-    return llvm::none_of(op.getOperands(), [](Value operand) {
-      return isa_and_present<pi::WeightOp, pi::ConstantOp>(
-          operand.getDefiningOp());
-    });
-  return isa<pi::RotaryEmbeddingOp, pi::TransposeOp, pi::ConcatOp, pi::TakeOp,
-             pi::BroadcastOp>(op);
+  return isa<pi::DivOp, pi::TakeOp, pi::BroadcastOp>(op);
 }
 
 LogicalResult aero::verifyLowerable(func::FuncOp func) {
@@ -160,12 +154,16 @@ LogicalResult aero::verifyLowerable(func::FuncOp func) {
         result = failure();
       continue;
     }
-    if (isa<pi::WeightOp, pi::EmbeddingOp, pi::AddOp, pi::LinearOp, pi::SliceOp,
-            pi::ReshapeOp, pi::SelectTokenOp, func::ReturnOp>(op))
+    if (auto rotary = dyn_cast<pi::RotaryEmbeddingOp>(op)) {
+      if (failed(verifyRotary(rotary)))
+        result = failure();
       continue;
-    // A matrix that the file holds the other way round is turned when its
-    // reader takes it.
-    if (isa<pi::TransposeOp>(op) && pi::getWeightMatrix(op.getResult(0)))
+    }
+    if (isa<pi::WeightOp, pi::EmbeddingOp, pi::AddOp, pi::SubOp, pi::MulOp,
+            pi::LinearOp, pi::SliceOp, pi::ReshapeOp, pi::TransposeOp,
+            pi::ConcatOp, pi::SelectTokenOp, pi::ReluOp, pi::LeakyReluOp,
+            pi::PReluOp, pi::GeluOp, pi::SiluOp, pi::LayerNormOp, pi::RMSNormOp,
+            func::ReturnOp>(op))
       continue;
     // A table of angles is as good as what reads it.
     if (isa<pi::ConstantOp>(op) &&

@@ -8,6 +8,7 @@
 #ifndef AERO_LIB_CONVERSION_PITOMPC_LOWERING_H
 #define AERO_LIB_CONVERSION_PITOMPC_LOWERING_H
 
+#include "aero/Analysis/Ranges.h"
 #include "aero/Conversion/PIToMPC/PIToMPC.h"
 #include "aero/Dialect/MPC/IR/MPCOps.h"
 #include "aero/Dialect/PI/IR/PIOps.h"
@@ -53,13 +54,58 @@ private:
   mlir::LogicalResult lowerSlice(pi::SliceOp op);
   mlir::LogicalResult lowerReshape(pi::ReshapeOp op);
   mlir::LogicalResult lowerSelectToken(pi::SelectTokenOp op);
+  mlir::LogicalResult lowerSub(pi::SubOp op);
+  mlir::LogicalResult lowerMul(pi::MulOp op);
+  mlir::LogicalResult lowerTranspose(pi::TransposeOp op);
+  mlir::LogicalResult lowerConcat(pi::ConcatOp op);
   mlir::LogicalResult lowerAttention(pi::AttentionOp op);
+  mlir::LogicalResult lowerNonlinear(mlir::Operation *op);
+  mlir::LogicalResult lowerRotary(pi::RotaryEmbeddingOp op);
+  mlir::LogicalResult lowerRelu(pi::ReluOp op);
+  mlir::LogicalResult lowerLeakyRelu(pi::LeakyReluOp op);
+  mlir::LogicalResult lowerPRelu(pi::PReluOp op);
+  mlir::LogicalResult
+  lowerLeakyRelu(mlir::Operation *op, mlir::Value input,
+                 llvm::function_ref<mlir::Value(mlir::Value)> multiply);
+  mlir::LogicalResult lowerSmooth(mlir::Operation *op,
+                                  mpc::TailFunction function);
+  mlir::LogicalResult lowerNorm(mlir::Operation *op, mlir::Value input,
+                                mlir::Value gamma, mlir::Value beta,
+                                double epsilon, bool centred);
   mlir::LogicalResult lowerReturn(mlir::func::ReturnOp op);
 
   /// The integers of a pi.weight at a scale, made once for each scale; null and
   /// a diagnostic if `value` is not a weight or too large for its role.
   mlir::Value getWeight(mlir::Operation *user, mlir::Value value, int32_t frac,
                         WeightRole role);
+
+  /// One element of the server's, `count` times over, at the scale of weights.
+  mlir::Value getSplat(mlir::Operation *user, mlir::Value value, int64_t count);
+  /// 1 / w for a weight (H, 1) or (H, T), broadcast to `shape`, at the scale of
+  /// weights; null and a diagnostic if one of them is too small.
+  mlir::Value getInverse(mlir::Operation *user, mlir::Value value,
+                         llvm::ArrayRef<int64_t> shape);
+
+  /// (T, H dk) to (H, T, dk) and back.
+  mlir::Value splitHeads(mlir::Location loc, mlir::Value value, int64_t heads);
+  mlir::Value joinHeads(mlir::Location loc, mlir::Value value);
+  /// The query rows over their temperatures.
+  mlir::Value divideByTemperature(pi::AttentionOp op, mlir::Value q);
+  /// relu of an activation; the sign is that of `keptFrac` fraction bits.
+  mlir::Value rectify(mlir::Operation *op, mlir::Value input,
+                      unsigned keptFrac);
+  /// A product with public numbers at the scale of weights: of the `shape` that
+  /// ends the value's, or one for all.
+  mlir::Value multiplyPublic(mlir::Location loc, mlir::Value value,
+                             llvm::ArrayRef<float> factors,
+                             llvm::ArrayRef<int64_t> shape);
+
+  /// What bounds an activation, and the scores of an attention in base 2.
+  double getBound(mlir::Value value);
+  double getScoreBound(pi::AttentionOp op);
+  /// The narrowest comparison of values of [-bound, bound), `frac` fraction
+  /// bits of which count.
+  static unsigned compareBitsFor(double bound, int frac);
 
   /// The share of a pi value, at whatever scale its producer left it.
   mlir::Value getShare(mlir::Value value) { return shares.lookup(value); }
@@ -73,6 +119,7 @@ private:
   mlir::func::FuncOp target;
   ConvertPIToMPCOptions options;
   mlir::OpBuilder builder;
+  pi::RangeAnalysis ranges;
   mlir::Value tokens, position;
   llvm::DenseMap<mlir::Value, mlir::Value> shares;
   llvm::DenseMap<mlir::Value, mlir::Value> activations;

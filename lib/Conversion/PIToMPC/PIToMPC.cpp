@@ -9,6 +9,8 @@
 
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <cmath>
+
 namespace aero {
 #define GEN_PASS_DEF_CONVERTPITOMPC
 #include "aero/Conversion/PIToMPC/PIToMPC.h.inc"
@@ -18,7 +20,9 @@ using namespace mlir;
 using namespace aero;
 
 Lowering::Lowering(func::FuncOp func, const ConvertPIToMPCOptions &options)
-    : source(func), options(options), builder(func) {}
+    : source(func), options(options), builder(func),
+      ranges(func, {std::ldexp(1.0, -int(options.activationFrac)),
+                    std::ldexp(1.0, -int(options.weightFrac))}) {}
 
 mpc::ShareType Lowering::shareType(ArrayRef<int64_t> shape, int64_t frac) {
   return mpc::ShareType::get(builder.getContext(), shape, mpc::ringBits,
@@ -122,6 +126,110 @@ LogicalResult Lowering::lowerAdd(pi::AddOp op) {
            << " broadcast to " << op.getType() << describeNode(op);
   shares[op.getResult()] = mpc::AddWeightOp::create(builder, op.getLoc(), type,
                                                     x, weight, IntegerAttr());
+  return success();
+}
+
+// pi.sub(x, y)  ->  sub(x, y)
+LogicalResult Lowering::lowerSub(pi::SubOp op) {
+  ArrayRef<int64_t> shape = dropBatch(op.getType().getShape());
+  Value x = getShare(op.getLhs()), y = getShare(op.getRhs());
+  if (!x || !y || cast<mpc::ShareType>(x.getType()).getShape() != shape ||
+      cast<mpc::ShareType>(y.getType()).getShape() != shape)
+    return emitError(op.getLoc())
+           << "expected a difference of two private values of one shape"
+           << describeNode(op);
+  if (x.getType() != y.getType()) {
+    x = getActivation(op.getLhs());
+    y = getActivation(op.getRhs());
+  }
+  shares[op.getResult()] = mpc::SubOp::create(builder, op.getLoc(), x.getType(),
+                                              x, y, IntegerAttr());
+  return success();
+}
+
+// pi.mul(x, y)       ->  mul(x, y)
+// pi.mul(x, weight)  ->  mul_weight(x, weight)
+LogicalResult Lowering::lowerMul(pi::MulOp op) {
+  Value lhs = op.getLhs(), rhs = op.getRhs();
+  if (!getShare(lhs))
+    std::swap(lhs, rhs);
+  ArrayRef<int64_t> shape = dropBatch(op.getType().getShape());
+  auto fits = [&](Value value) {
+    Value share = getShare(value);
+    return share && cast<mpc::ShareType>(share.getType()).getShape() == shape;
+  };
+  if (!fits(lhs) || (getShare(rhs) && !fits(rhs)))
+    return emitError(op.getLoc())
+           << "no secure form of pi.mul that broadcasts a private value"
+           << describeNode(op);
+  Value x = getActivation(lhs);
+  if (getShare(rhs)) {
+    shares[op.getResult()] = mpc::MulOp::create(
+        builder, op.getLoc(),
+        shareType(shape, 2 * int64_t(options.activationFrac)), x,
+        getActivation(rhs), IntegerAttr());
+    return success();
+  }
+  auto type = cast<RankedTensorType>(rhs.getType());
+  Value weight =
+      type.getNumElements() == 1
+          ? getSplat(op, rhs, shape.back())
+          : getWeight(op, rhs, options.weightFrac, WeightRole::Factor);
+  if (!weight)
+    return failure();
+  // Broadcasting ignores leading ones.
+  ArrayRef<int64_t> suffix = cast<mpc::ServerType>(weight.getType()).getShape();
+  if (suffix.size() > shape.size() || shape.take_back(suffix.size()) != suffix)
+    return emitError(op.getLoc())
+           << "no secure form of a weight of shape " << rhs.getType()
+           << " broadcast to " << op.getType() << describeNode(op);
+  int64_t frac = int64_t(options.activationFrac) + options.weightFrac;
+  shares[op.getResult()] =
+      mpc::MulWeightOp::create(builder, op.getLoc(), shareType(shape, frac), x,
+                               weight, /*rows=*/false, IntegerAttr());
+  return success();
+}
+
+// pi.transpose  ->  transpose, at any scale
+LogicalResult Lowering::lowerTranspose(pi::TransposeOp op) {
+  Value x = getShare(op.getInput());
+  auto input = cast<RankedTensorType>(op.getInput().getType());
+  int64_t dropped =
+      input.getRank() - int64_t(dropBatch(input.getShape()).size());
+  ArrayRef<int64_t> permutation = op.getPermutation();
+  if (dropped && permutation.front() != 0)
+    return emitError(op.getLoc())
+           << "no secure form of pi.transpose that moves the batch"
+           << describeNode(op);
+  SmallVector<int64_t> moved;
+  for (int64_t dim : permutation.drop_front(dropped))
+    moved.push_back(dim - dropped);
+  auto type = cast<mpc::ShareType>(x.getType());
+  shares[op.getResult()] = mpc::TransposeOp::create(
+      builder, op.getLoc(), type.withShape(dropBatch(op.getType().getShape())),
+      x, moved, IntegerAttr());
+  return success();
+}
+
+// pi.concat  ->  concat, of truncated values
+LogicalResult Lowering::lowerConcat(pi::ConcatOp op) {
+  auto input = cast<RankedTensorType>(op.getInputs().front().getType());
+  int64_t dropped =
+      input.getRank() - int64_t(dropBatch(input.getShape()).size());
+  int64_t axis = int64_t(op.getAxis()) - dropped;
+  if (axis < 0 ||
+      llvm::any_of(
+          op.getInputs(), [&](Value value) { return !getShare(value); }))
+    return emitError(op.getLoc())
+           << "expected private values joined within one prompt"
+           << describeNode(op);
+  SmallVector<Value> parts;
+  for (Value value : op.getInputs())
+    parts.push_back(getActivation(value));
+  shares[op.getResult()] = mpc::ConcatOp::create(
+      builder, op.getLoc(),
+      shareType(dropBatch(op.getType().getShape()), options.activationFrac),
+      parts, axis, IntegerAttr());
   return success();
 }
 
@@ -230,6 +338,30 @@ LogicalResult Lowering::lowerReturn(func::ReturnOp op) {
   return success();
 }
 
+LogicalResult Lowering::lowerNonlinear(Operation *op) {
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case([&](pi::ReluOp op) { return lowerRelu(op); })
+      .Case([&](pi::LeakyReluOp op) { return lowerLeakyRelu(op); })
+      .Case([&](pi::PReluOp op) { return lowerPRelu(op); })
+      .Case([&](pi::GeluOp op) {
+        bool isTanh = op.getApproximation() == pi::GeluApproximation::Tanh;
+        return lowerSmooth(op, isTanh ? mpc::TailFunction::GeluTanh
+                                      : mpc::TailFunction::Gelu);
+      })
+      .Case([&](pi::SiluOp op) {
+        return lowerSmooth(op, mpc::TailFunction::Silu);
+      })
+      .Case([&](pi::LayerNormOp op) {
+        return lowerNorm(op, op.getInput(), op.getGamma(), op.getBeta(),
+                         op.getEpsilon().convertToDouble(), /*centred=*/true);
+      })
+      .Case([&](pi::RMSNormOp op) {
+        return lowerNorm(op, op.getInput(), op.getGamma(), Value(),
+                         op.getEpsilon().convertToDouble(), /*centred=*/false);
+      })
+      .Case([&](pi::RotaryEmbeddingOp op) { return lowerRotary(op); });
+}
+
 LogicalResult Lowering::lower(Operation &op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
       .Case([&](pi::EmbeddingOp op) { return lowerEmbedding(op); })
@@ -238,9 +370,25 @@ LogicalResult Lowering::lower(Operation &op) {
       .Case([&](pi::SliceOp op) { return lowerSlice(op); })
       .Case([&](pi::ReshapeOp op) { return lowerReshape(op); })
       .Case([&](pi::SelectTokenOp op) { return lowerSelectToken(op); })
+      .Case([&](pi::SubOp op) { return lowerSub(op); })
+      .Case([&](pi::MulOp op) { return lowerMul(op); })
+      .Case([&](pi::TransposeOp op) {
+        // A weight that is turned is turned where it is used.
+        return getShare(op.getInput()) ? lowerTranspose(op) : success();
+      })
+      .Case([&](pi::ConcatOp op) { return lowerConcat(op); })
+      .Case<pi::ReluOp, pi::LeakyReluOp, pi::PReluOp, pi::GeluOp, pi::SiluOp,
+            pi::LayerNormOp, pi::RMSNormOp, pi::RotaryEmbeddingOp>(
+          [&](auto op) {
+            if (getShare(op.getInput()))
+              return lowerNonlinear(op);
+            return LogicalResult(emitError(op.getLoc())
+                                 << "expected a private input"
+                                 << describeNode(op));
+          })
       .Case([&](pi::AttentionOp op) {
-        if (llvm::all_of(op->getOperands(),
-                         [&](Value value) { return getShare(value); }))
+        if (getShare(op.getQuery()) && getShare(op.getKey()) &&
+            getShare(op.getValue()))
           return lowerAttention(op);
         return LogicalResult(emitError(op.getLoc())
                              << "expected private queries, keys and values"

@@ -153,3 +153,67 @@ Value Lowering::getWeight(Operation *user, Value value, int32_t frac,
       mpc::WeightOp::create(builder, weight.getLoc(), type, name, elements);
   return it->second;
 }
+
+/// The elements of a weight that another one is computed from, and its name;
+/// no elements, and a diagnostic, if there are none.
+static std::pair<ElementsData<float>, StringRef> readWeight(Operation *user,
+                                                            Value value) {
+  auto weight = value.getDefiningOp<pi::WeightOp>();
+  if (!weight) {
+    emitError(user->getLoc())
+        << "expected an operand that the server owns, pi.weight"
+        << describeNode(user);
+    return {};
+  }
+  llvm::Expected<ElementsData<float>> data = getFloatData(weight.getValue());
+  if (data)
+    return {*data, weight.getName()};
+  emitError(user->getLoc())
+      << "weight '" << weight.getName()
+      << "' cannot be read: " << llvm::toString(data.takeError());
+  return {};
+}
+
+/// mpc.weight of computed values, each below the limit of a factor.
+static Value makeFactor(OpBuilder &builder, Operation *user, StringRef name,
+                        ArrayRef<int64_t> shape, std::vector<float> &&values,
+                        int32_t frac) {
+  double limit = std::ldexp(1.0, limitLog2(WeightRole::Factor, frac));
+  for (float value : values)
+    if (!(std::fabs(value) < limit)) {
+      emitError(user->getLoc())
+          << "weight '" << name << "' holds " << formatNumber(value)
+          << ", but fixed point with " << frac << " fraction bits needs |w| < "
+          << formatNumber(limit) << " here" << describeNode(user);
+      return {};
+    }
+  auto type = mpc::ServerType::get(builder.getContext(), shape, frac);
+  ElementsAttr elements =
+      makeFloatResource(RankedTensorType::get(shape, builder.getF32Type()),
+                        std::move(values), name);
+  return mpc::WeightOp::create(builder, user->getLoc(), type, name, elements);
+}
+
+Value Lowering::getSplat(Operation *user, Value value, int64_t count) {
+  auto [data, name] = readWeight(user, value);
+  if (data.size() != 1)
+    return {};
+  return makeFactor(builder, user, name, {count},
+                    std::vector<float>(size_t(count), data[0]),
+                    options.weightFrac);
+}
+
+Value Lowering::getInverse(Operation *user, Value value,
+                           ArrayRef<int64_t> shape) {
+  auto [data, name] = readWeight(user, value);
+  if (data.size() == 0)
+    return {};
+  size_t columns = size_t(shape[1]), rows = size_t(shape[0]);
+  size_t width = data.size() / rows;
+  std::vector<float> inverse(rows * columns);
+  for (size_t i = 0; i < rows; ++i)
+    for (size_t j = 0; j < columns; ++j)
+      inverse[i * columns + j] = 1.0f / data[i * width + (width == 1 ? 0 : j)];
+  return makeFactor(builder, user, name.str() + "^-1", shape,
+                    std::move(inverse), options.weightFrac);
+}

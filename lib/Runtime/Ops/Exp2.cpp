@@ -39,10 +39,9 @@ void Exp2::deal(DealerRandom &random, size_t n, unsigned bits, unsigned frac) {
   random.raw(bytesOf(rhoInverse));
 }
 
-Exp2::Exp2(PartyRandom source, size_t rows, size_t columns, unsigned bits,
-           unsigned frac, std::span<const uint64_t> scores,
-           std::span<const uint64_t> maxima)
-    : Operation(std::move(source)), count(rows * columns), compareBits(bits),
+Exp2::Exp2(PartyRandom source, const Rows &rows, unsigned bits, unsigned frac,
+           std::span<const uint64_t> scores, std::span<const uint64_t> maxima)
+    : Operation(std::move(source)), count(rows.elements()), compareBits(bits),
       frac(frac) {
   opened = random.mask(count, bits + frac);
   test.emplace(random, bits, count, count);
@@ -50,12 +49,10 @@ Exp2::Exp2(PartyRandom source, size_t rows, size_t columns, unsigned bits,
   inverse = random.dealtWide(count);
   rhoInverse = random.dealtWide(count);
   uint64_t offset = isClient() ? uint64_t(exp2Range) << frac : 0;
-  for (size_t row = 0; row < rows; ++row) {
+  for (size_t row = 0, i = 0; row < rows.count; ++row) {
     uint64_t constant = offset - (maxima[row] << frac);
-    uint64_t *z = opened.data() + row * columns;
-    for (size_t i = 0; i < columns; ++i)
-      z[i] =
-          (z[i] + scores[row * columns + i] + constant) & ringMask(bits + frac);
+    for (size_t end = i + rows.length(row); i < end; ++i)
+      opened[i] = (opened[i] + scores[i] + constant) & ringMask(bits + frac);
   }
 }
 

@@ -28,6 +28,10 @@ aero::rt::maskedWeights(const program::Program &program) {
   std::vector<MaskedWeight> weights;
   for (int i = 0; i < program.instructions_size(); ++i) {
     const program::Instruction &op = program.instructions(i);
+    if (op.has_mul_weight()) {
+      weights.push_back(MulWeight::weightOf(program, uint32_t(i), op));
+      continue;
+    }
     if (!op.has_embedding() && !op.has_linear())
       continue;
     uint32_t index =
@@ -73,6 +77,8 @@ static std::vector<T> clientProduct(const MaskedWeight &weight, uint64_t rows,
 Share aero::rt::prepareProduct(const MaskedWeight &weight, uint64_t rows,
                                PartyRandom random,
                                std::span<const uint8_t> masked) {
+  if (weight.elements)
+    return MulWeight::prepare(weight, std::move(random), masked);
   size_t inputs = rows * weight.rows, outputs = rows * weight.columns;
   if (weight.bits == 64) {
     Share r = random.privateMask(Role::Client, inputs, 64);

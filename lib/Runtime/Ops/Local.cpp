@@ -16,7 +16,10 @@ bool aero::rt::isLocal(const Instruction &instruction) {
   switch (instruction.op_case()) {
   case Instruction::kAdd:
   case Instruction::kAddWeight:
-  case Instruction::kCausalMask:
+  case Instruction::kMulPublic:
+  case Instruction::kSub:
+  case Instruction::kConcat:
+  case Instruction::kRepeat:
   case Instruction::kSumRow:
   case Instruction::kSlice:
   case Instruction::kReshape:
@@ -42,6 +45,24 @@ static Share add(const Share &x, const Share &y, unsigned bits) {
   return sum;
 }
 
+static Share subtract(const Share &x, const Share &y, unsigned bits) {
+  Share difference(x.size());
+  for (size_t i = 0; i < difference.size(); ++i)
+    difference[i] = (x[i] - y[i]) & ringMask(bits);
+  return difference;
+}
+
+static Share mulPublic(const OperationContext &context, const Share &x) {
+  const auto &values = context.instruction.mul_public().values();
+  uint64_t modulus = ringMask(context.result().bits());
+  Share product(x.size());
+  size_t period = size_t(values.size());
+  for (size_t i = 0; i < x.size(); i += period)
+    for (size_t j = 0; j < period; ++j)
+      product[i + j] = (x[i + j] * uint64_t(int64_t(values[int(j)]))) & modulus;
+  return product;
+}
+
 static Share addWeight(const OperationContext &context, const Share &x) {
   Share sum = x;
   if (context.role != Role::Server)
@@ -61,30 +82,15 @@ static Share addWeight(const OperationContext &context, const Share &x) {
   return sum;
 }
 
-static Share causalMask(const OperationContext &context, const Share &x) {
-  Share masked = x;
-  const ValueShape &shape = context.result().shape();
-  size_t size = shape[shape.size() - 1];
-  // A public constant is the client's share; the server's is zero.
-  uint64_t fill = context.role == Role::Client
-                      ? uint64_t(context.instruction.causal_mask().fill()) &
-                            ringMask(context.result().bits())
-                      : 0;
-  for (size_t row = 0; row < masked.size() / size; ++row)
-    for (size_t j = row % size + 1; j < size; ++j)
-      masked[row * size + j] = fill;
-  return masked;
-}
-
 static Share sumRow(const OperationContext &context, const Share &x) {
-  const ValueShape &shape = context.operand(0).shape();
-  size_t columns = shape[shape.size() - 1];
-  Share sums(x.size() / columns);
-  for (size_t i = 0; i < sums.size(); ++i) {
+  Rows rows = scoreRows(context.operand(0), context.result(),
+                        context.instruction.sum_row().causal());
+  Share sums(rows.count);
+  for (size_t row = 0, i = 0; row < rows.count; ++row) {
     uint64_t sum = 0;
-    for (size_t j = 0; j < columns; ++j)
-      sum += x[i * columns + j];
-    sums[i] = sum & ringMask(context.result().bits());
+    for (size_t end = i + rows.length(row); i < end; ++i)
+      sum += x[i];
+    sums[row] = sum & ringMask(context.result().bits());
   }
   return sums;
 }
@@ -101,6 +107,36 @@ static Share slice(const OperationContext &context, const Share &x) {
     std::copy_n(x.data() + i * fromRow + offset, toRow,
                 part.data() + i * toRow);
   return part;
+}
+
+/// Pieces along one dimension, row by row of the dimensions before it.
+static Share concat(const OperationContext &context,
+                    std::span<const Share *const> operands) {
+  const ValueShape &to = context.result().shape();
+  int dim = int(context.instruction.concat().dim());
+  size_t outer = product(to, 0, dim);
+  Share joined;
+  joined.reserve(outer * product(to, dim, to.size()));
+  for (size_t i = 0; i < outer; ++i)
+    for (const Share *operand : operands) {
+      size_t size = operand->size() / outer;
+      joined.insert(joined.end(), operand->begin() + i * size,
+                    operand->begin() + (i + 1) * size);
+    }
+  return joined;
+}
+
+static Share repeat(const OperationContext &context, const Share &x) {
+  const ValueShape &from = context.operand(0).shape();
+  const program::Repeat &op = context.instruction.repeat();
+  size_t inner = product(from, int(op.dim()) + 1, from.size());
+  Share repeated;
+  repeated.reserve(x.size() * op.times());
+  for (size_t first = 0; first < x.size(); first += inner)
+    for (uint32_t i = 0; i < op.times(); ++i)
+      repeated.insert(repeated.end(), x.begin() + first,
+                      x.begin() + first + inner);
+  return repeated;
 }
 
 static Share transpose(const OperationContext &context, const Share &x) {
@@ -142,8 +178,14 @@ Share aero::rt::runLocal(const OperationContext &context,
     return add(x, *operands[1], context.result().bits());
   case Instruction::kAddWeight:
     return addWeight(context, x);
-  case Instruction::kCausalMask:
-    return causalMask(context, x);
+  case Instruction::kMulPublic:
+    return mulPublic(context, x);
+  case Instruction::kSub:
+    return subtract(x, *operands[1], context.result().bits());
+  case Instruction::kConcat:
+    return concat(context, operands);
+  case Instruction::kRepeat:
+    return repeat(context, x);
   case Instruction::kSumRow:
     return sumRow(context, x);
   case Instruction::kSlice:

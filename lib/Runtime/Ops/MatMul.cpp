@@ -11,14 +11,48 @@
 
 using namespace aero::rt;
 
+/// Rows of a packed triangle that are multiplied at once; what they compute
+/// above the diagonal is dropped.
+static constexpr size_t packedBlock = 32;
+
+/// C += A B for one matrix of which C or A is a packed triangle: block by block
+/// of rows, each of which ends at a column of its own.
+static void multiplyPacked(const MatMul::Shape &s, const uint64_t *a,
+                           MatrixRef<uint64_t> b, uint64_t *c) {
+  bool left = s.packed == MatMul::Packed::Left;
+  Share block;
+  for (size_t first = 0; first < s.m; first += packedBlock) {
+    size_t end = std::min(first + packedBlock, s.m), rows = end - first;
+    block.assign(rows * end, 0);
+    if (left)
+      for (size_t i = 0; i < rows; ++i)
+        std::copy_n(a + triangle(first + i), first + i + 1,
+                    block.data() + i * end);
+    gemm(rows, left ? s.n : end, left ? end : s.k,
+         MatrixRef<uint64_t>{left ? block.data() : a + first * s.k,
+                             left ? end : s.k},
+         b, left ? c + first * s.n : block.data(), left ? s.n : end);
+    if (!left)
+      for (size_t i = 0; i < rows; ++i)
+        for (size_t j = 0; j <= first + i; ++j)
+          c[triangle(first + i) + j] += block[i * end + j];
+  }
+}
+
 /// C += A B, batch by batch.
 static void multiply(const MatMul::Shape &s, const Share &a, const Share &b,
                      Share &c) {
-  for (size_t i = 0; i < s.batch; ++i)
-    gemm(s.m, s.n, s.k, MatrixRef<uint64_t>{a.data() + i * s.m * s.k, s.k},
-         MatrixRef<uint64_t>{b.data() + i * s.k * s.n, s.transposed ? s.k : s.n,
-                             s.transposed},
-         c.data() + i * s.m * s.n, s.n);
+  size_t left = s.leftSize() / s.batch, result = s.resultSize() / s.batch;
+  for (size_t i = 0; i < s.batch; ++i) {
+    const uint64_t *x = a.data() + i * left;
+    MatrixRef<uint64_t> y = {b.data() + i * s.k * s.n, s.transposed ? s.k : s.n,
+                             s.transposed};
+    if (s.packed == MatMul::Packed::None)
+      gemm(s.m, s.n, s.k, MatrixRef<uint64_t>{x, s.k}, y, c.data() + i * result,
+           s.n);
+    else
+      multiplyPacked(s, x, y, c.data() + i * result);
+  }
 }
 
 /// Opens x - mask: `mask` becomes this party's share of it.
@@ -39,9 +73,9 @@ static std::span<const uint8_t> addPeer(Share &open,
 }
 
 void MatMul::deal(DealerRandom &random, const Shape &s) {
-  Share left = random.mask(s.batch * s.m * s.k, 64);
-  Share right = random.mask(s.batch * s.k * s.n, 64);
-  Share product(s.batch * s.m * s.n);
+  Share left = random.mask(s.leftSize(), 64);
+  Share right = random.mask(s.rightSize(), 64);
+  Share product(s.resultSize());
   multiply(s, left, right, product);
   random.deal(std::move(product), 64, Encoding::Elements);
 }
@@ -51,8 +85,7 @@ MatMul::MatMul(PartyRandom source, const Shape &shape, const Share &left,
     : Operation(std::move(source)), shape(shape) {
   maskLeft = random.mask(left.size(), 64);
   maskRight = random.mask(right.size(), 64);
-  result =
-      random.dealt(shape.batch * shape.m * shape.n, 64, Encoding::Elements);
+  result = random.dealt(shape.resultSize(), 64, Encoding::Elements);
   maskOperand(left, maskLeft, openLeft);
   maskOperand(right, maskRight, openRight);
 }

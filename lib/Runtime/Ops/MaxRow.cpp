@@ -10,102 +10,79 @@
 
 using namespace aero::rt;
 
-void Selection::deal(DealerRandom &random, std::span<const uint64_t> masks,
-                     size_t comparisons, unsigned bits) {
-  Words rhoBits = random.maskBits(1, comparisons);
-  Share rho(comparisons), rhoMask(comparisons);
-  for (size_t i = 0, m = 0; i < comparisons; ++i) {
-    rho[i] = rhoBits[i / 64] >> (i % 64) & 1;
-    rhoMask[i] = -rho[i] & masks[m];
-    m = m + 1 == masks.size() ? 0 : m + 1;
-  }
-  random.deal(std::move(rho), bits, Encoding::Elements);
-  random.deal(std::move(rhoMask), bits, Encoding::Elements);
-}
-
-Selection::Selection(PartyRandom &random, size_t comparisons, unsigned bits)
-    : client(random.isClient()), count(comparisons) {
-  rhoBits = random.maskBits(1, comparisons);
-  rho = random.dealt(comparisons, bits, Encoding::Elements);
-  rhoMask = random.dealt(comparisons, bits, Encoding::Elements);
-}
-
-void Selection::produce(std::span<const uint64_t> bits,
-                        std::vector<uint8_t> &out) {
-  opened = std::move(rhoBits);
-  for (size_t w = 0; w < opened.size(); ++w)
-    opened[w] ^= bits[w];
-  appendWords(out, opened);
-}
-
-void MaxRow::deal(DealerRandom &random, size_t rows, size_t columns,
-                  unsigned bits) {
-  for (; columns > 1; columns = (columns + 1) / 2) {
-    size_t n = rows * (columns / 2);
+void MaxRow::deal(DealerRandom &random, const Rows &rows, unsigned bits) {
+  for (unsigned round = 0; round < tournamentRounds(rows); ++round) {
+    size_t n = tournamentPairs(rows, round);
     Share masks = random.mask(n, bits);
     SignTest::deal(random, bits, masks, n);
     Selection::deal(random, masks, n, bits);
   }
 }
 
-MaxRow::MaxRow(PartyRandom random, size_t rows, size_t columns, unsigned bits,
+MaxRow::MaxRow(PartyRandom random, const Rows &rows, unsigned bits,
                Share values)
-    : Operation(std::move(random)), rows(rows), firstColumns(columns),
-      columns(columns), ringBits(bits), phases(2 + cost::andLevels(bits)),
-      values(std::move(values)) {
-  if (columns == 1)
+    : Operation(std::move(random)), rows(rows), ringBits(bits),
+      phases(2 + cost::andLevels(bits)), values(std::move(values)) {
+  if (steps() == 0)
     result = std::move(this->values);
 }
 
-unsigned MaxRow::steps() const {
-  return unsigned(std::bit_width(firstColumns - 1)) * phases;
-}
+unsigned MaxRow::steps() const { return tournamentRounds(rows) * phases; }
 
 StepBytes MaxRow::bytes(unsigned step) const {
   unsigned phase = step % phases;
-  uint64_t bytes = phase == 0 ? rows * pairs() * elementBytes(ringBits)
-                   : phase == phases - 1 ? selection->bytes()
-                                         : test->bytes(phase - 1);
+  uint64_t bytes =
+      phase == 0 ? tournamentPairs(rows, step / phases) * elementBytes(ringBits)
+      : phase == phases - 1 ? selection->bytes()
+                            : test->bytes(phase - 1);
   return {bytes, bytes};
 }
 
-void MaxRow::startRound() {
-  size_t n = rows * pairs(), half = columns - pairs();
-  uint64_t modulus = ringMask(ringBits);
-  Share mask = random.mask(n, ringBits);
-  test.emplace(random, ringBits, n, n);
-  selection.emplace(random, n, ringBits);
-  difference.resize(n);
-  opened = std::move(mask);
-  for (size_t row = 0; row < rows; ++row) {
-    const uint64_t *x = values.data() + row * columns;
-    uint64_t *d = difference.data() + row * pairs();
-    uint64_t *z = opened.data() + row * pairs();
-    for (size_t i = 0; i < pairs(); ++i) {
-      d[i] = (x[i] - x[i + half]) & modulus;
-      z[i] = (z[i] + d[i]) & modulus;
-    }
+/// Calls body(from, to, pair, length) for each row: where its values are and
+/// where the winners go, its first pair, and how many values are left.
+template <typename Body> void MaxRow::forEachRow(Body body) const {
+  size_t from = 0, to = 0, pair = 0;
+  for (size_t row = 0; row < rows.count; ++row) {
+    size_t n = left(row);
+    body(from, to, pair, n);
+    from += n;
+    to += (n + 1) / 2;
+    pair += n / 2;
   }
 }
 
-void MaxRow::finishRound() {
-  size_t half = columns - pairs();
+void MaxRow::startRound() {
+  size_t n = tournamentPairs(rows, round);
   uint64_t modulus = ringMask(ringBits);
-  Share next(rows * half);
-  for (size_t row = 0; row < rows; ++row) {
-    const uint64_t *x = values.data() + row * columns;
-    uint64_t *to = next.data() + row * half;
-    size_t base = row * pairs();
-    for (size_t i = 0; i < pairs(); ++i)
-      to[i] = (x[i] - selection->times(base + i, opened[base + i],
-                                       difference[base + i])) &
-              modulus;
-    if (half > pairs())
-      to[half - 1] = x[half - 1];
-  }
+  opened = random.mask(n, ringBits);
+  test.emplace(random, ringBits, n, n);
+  selection.emplace(random, n, ringBits);
+  difference.resize(n);
+  forEachRow([&](size_t from, size_t, size_t pair, size_t length) {
+    const uint64_t *x = values.data() + from;
+    size_t half = length - length / 2;
+    for (size_t i = 0; i < length / 2; ++i) {
+      difference[pair + i] = (x[i] - x[i + half]) & modulus;
+      opened[pair + i] = (opened[pair + i] + difference[pair + i]) & modulus;
+    }
+  });
+}
+
+void MaxRow::finishRound() {
+  uint64_t modulus = ringMask(ringBits);
+  Share next;
+  next.resize(values.size() - opened.size());
+  forEachRow([&](size_t from, size_t to, size_t pair, size_t length) {
+    const uint64_t *x = values.data() + from;
+    for (size_t i = 0; i < length / 2; ++i)
+      next[to + i] = (x[i] - selection->times(pair + i, opened[pair + i],
+                                              difference[pair + i])) &
+                     modulus;
+    if (length % 2)
+      next[to + length / 2] = x[length / 2];
+  });
   values = std::move(next);
-  columns = half;
-  if (columns == 1)
+  if (++round == tournamentRounds(rows))
     result = std::move(values);
 }
 

@@ -7,6 +7,8 @@
 
 #include "Operation.h"
 
+#include "Activation.h"
+#include "Normalize.h"
 #include "Products.h"
 #include "Softmax.h"
 
@@ -20,8 +22,8 @@ namespace {
 class Rescale final : public Operation {
 public:
   Rescale(PartyRandom source, size_t n, unsigned bits, unsigned width,
-          bool extends, const Share &operand)
-      : Operation(std::move(source)), extends(extends),
+          unsigned shift, const Share &operand)
+      : Operation(std::move(source)), shift(shift),
         wrap(random, n, bits, width), input(operand) {}
 
   unsigned steps() const override { return 1; }
@@ -33,11 +35,11 @@ public:
   }
   void consume(unsigned step, std::span<const uint8_t> in) override {
     wrap.consume(in);
-    result = extends ? wrap.extended() : wrap.shifted(/*unbiased=*/false);
+    result = wrap.shifted(shift, /*unbiased=*/false);
   }
 
 private:
-  bool extends;
+  unsigned shift;
   WrapBit wrap;
   Share input;
 };
@@ -78,8 +80,12 @@ struct Sizes {
     return program.values(op.operands(i));
   }
   uint64_t results() const { return elementCount(program.values(op.result())); }
-  uint64_t columns(int i) const {
-    return operand(i).shape(operand(i).shape_size() - 1);
+  Rows maxRows() const {
+    return scoreRows(operand(0), program.values(op.result()),
+                     op.max_row().causal());
+  }
+  Rows expRows() const {
+    return scoreRows(operand(0), operand(1), op.exp2().causal());
   }
   MatMul::Shape matmul() const {
     const auto &left = operand(0).shape();
@@ -90,6 +96,25 @@ struct Sizes {
     for (int i = 0; i < rank - 2; ++i)
       shape.batch *= left[i];
     return shape;
+  }
+  MatMul::Shape causal() const {
+    const auto &right = operand(1).shape();
+    int rank = right.size();
+    size_t tokens = right[rank - 2], width = right[rank - 1];
+    size_t batch = 1;
+    for (int i = 0; i < rank - 2; ++i)
+      batch *= right[i];
+    if (op.has_causal_scores())
+      return {batch, tokens, width, tokens, true, MatMul::Packed::Result};
+    return {batch, tokens, tokens, width, false, MatMul::Packed::Left};
+  }
+  Normalize::Shape normalize() const {
+    size_t columns = operand(0).shape(operand(0).shape_size() - 1);
+    return {size_t(results()) / columns, columns, unsigned(operand(0).frac()),
+            op.normalize().centred(), op.normalize().epsilon()};
+  }
+  const TailTable &tail() const {
+    return tailTable(TailFunction(op.tail().function()));
   }
   uint64_t mulRepeat() const { return results() / elementCount(operand(1)); }
 };
@@ -120,11 +145,12 @@ aero::rt::startOperation(OperationContext context,
   case Instruction::kExtend: {
     unsigned bits = sizes.operand(0).bits();
     return std::make_unique<Rescale>(std::move(random), sizes.results(), bits,
-                                     64 - bits, true, *operands[0]);
+                                     64 - bits, /*shift=*/0, *operands[0]);
   }
   case Instruction::kTrunc:
     return std::make_unique<Rescale>(std::move(random), sizes.results(), 64,
-                                     op.trunc().shift(), false, *operands[0]);
+                                     op.trunc().shift(), op.trunc().shift(),
+                                     *operands[0]);
   case Instruction::kMatmul:
     return std::make_unique<MatMul>(std::move(random), sizes.matmul(),
                                     *operands[0], *operands[1]);
@@ -134,14 +160,33 @@ aero::rt::startOperation(OperationContext context,
   case Instruction::kMaxRow: {
     unsigned bits = op.max_row().compare_bits();
     return std::make_unique<MaxRow>(
-        std::move(random), sizes.results(), sizes.columns(0), bits,
+        std::move(random), sizes.maxRows(), bits,
         dropBits(*operands[0], op.max_row().drop_bits(), bits));
   }
   case Instruction::kExp2:
-    return std::make_unique<Exp2>(std::move(random), operands[1]->size(),
-                                  sizes.columns(0), op.exp2().compare_bits(),
-                                  sizes.operand(0).frac(), *operands[0],
-                                  *operands[1]);
+    return std::make_unique<Exp2>(
+        std::move(random), sizes.expRows(), op.exp2().compare_bits(),
+        sizes.operand(0).frac(), *operands[0], *operands[1]);
+  case Instruction::kMulWeight:
+    return std::make_unique<MulWeight>(
+        std::move(random), context,
+        MulWeight::weightOf(context.program, /*instruction=*/0, op),
+        *operands[0]);
+  case Instruction::kCausalScores:
+  case Instruction::kCausalContext:
+    return std::make_unique<MatMul>(std::move(random), sizes.causal(),
+                                    *operands[0], *operands[1]);
+  case Instruction::kRelu:
+    return std::make_unique<Relu>(std::move(random), sizes.results(),
+                                  op.relu().compare_bits(),
+                                  op.relu().drop_bits(), *operands[0]);
+  case Instruction::kTail:
+    return std::make_unique<Tail>(std::move(random), sizes.tail(),
+                                  sizes.results(), op.tail().compare_bits(),
+                                  sizes.operand(0).frac(), *operands[0]);
+  case Instruction::kNormalize:
+    return std::make_unique<Normalize>(std::move(random), sizes.normalize(),
+                                       *operands[0]);
   case Instruction::kRecip:
     return std::make_unique<Recip>(std::move(random), sizes.results(),
                                    op.recip().upper_bound(), *operands[0]);
@@ -189,8 +234,7 @@ std::vector<uint8_t> aero::rt::dealOperation(const program::Program &program,
     Mul::deal(random, sizes.results(), sizes.mulRepeat());
     break;
   case Instruction::kMaxRow:
-    MaxRow::deal(random, sizes.results(), sizes.columns(0),
-                 op.max_row().compare_bits());
+    MaxRow::deal(random, sizes.maxRows(), op.max_row().compare_bits());
     break;
   case Instruction::kExp2:
     Exp2::deal(random, sizes.results(), op.exp2().compare_bits(),
@@ -198,6 +242,25 @@ std::vector<uint8_t> aero::rt::dealOperation(const program::Program &program,
     break;
   case Instruction::kRecip:
     Recip::deal(random, sizes.results(), op.recip().upper_bound());
+    break;
+  case Instruction::kMulWeight:
+    MulWeight::deal(random, MulWeight::weightOf(program, instruction, op),
+                    serverSeed);
+    break;
+  case Instruction::kCausalScores:
+  case Instruction::kCausalContext:
+    MatMul::deal(random, sizes.causal());
+    break;
+  case Instruction::kRelu:
+    Relu::deal(random, sizes.results(), op.relu().compare_bits(),
+               op.relu().drop_bits());
+    break;
+  case Instruction::kTail:
+    Tail::deal(random, sizes.tail(), sizes.results(), op.tail().compare_bits(),
+               unsigned(sizes.operand(0).frac()));
+    break;
+  case Instruction::kNormalize:
+    Normalize::deal(random, sizes.normalize());
     break;
   default:
     break; // local, or without correlation

@@ -95,6 +95,9 @@ struct MaskedWeight {
   uint32_t weight;
   uint64_t rows, columns;
   unsigned bits; ///< 64, or 32 for an embedding
+  /// Of an element-wise product (rows is 1): how many elements of the operand
+  /// there are, and how many consecutive ones an element of the weight serves.
+  uint64_t elements = 0, repeat = 0;
 
   uint64_t rowBytes() const { return columns * bits / 8; }
   /// Rows of one frame (and of one block of the dealer's product).
@@ -106,7 +109,8 @@ struct MaskedWeight {
 /// In program order.
 std::vector<MaskedWeight> maskedWeights(const program::Program &program);
 
-/// The client's r D + q, where `masked` is D in the weight's ring.
+/// The client's r D + q, where `masked` is D in the weight's ring; the products
+/// are element-wise if the weight's are.
 Share prepareProduct(const MaskedWeight &weight, uint64_t rows,
                      PartyRandom random, std::span<const uint8_t> masked);
 

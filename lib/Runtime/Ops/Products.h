@@ -49,12 +49,51 @@ private:
   size_t tokens, vocabulary, width;
 };
 
+/// Element-wise x w for a weight w that the server knows. Element i of x meets
+/// element (i / repeat) mod count of w.
+class MulWeight final : public Operation {
+public:
+  static MaskedWeight weightOf(const program::Program &program,
+                               uint32_t instruction,
+                               const program::Instruction &op);
+  /// The client's r D + q.
+  static Share prepare(const MaskedWeight &weight, PartyRandom random,
+                       std::span<const uint8_t> masked);
+  static void deal(DealerRandom &random, const MaskedWeight &weight,
+                   const Seed &serverSeed);
+  MulWeight(PartyRandom random, OperationContext context,
+            const MaskedWeight &weight, const Share &operand);
+
+  unsigned steps() const override { return 1; }
+  StepBytes bytes(unsigned step) const override {
+    return {8 * weight.elements, 0};
+  }
+  void produce(unsigned step, std::vector<uint8_t> &out) override;
+  void consume(unsigned step, std::span<const uint8_t> in) override;
+
+private:
+  OperationContext context;
+  MaskedWeight weight;
+  Share input;
+};
+
 /// x (B,M,K) times y (B,K,N), or y (B,N,K) transposed.
 class MatMul final : public Operation {
 public:
+  /// Which of two square matrices holds only its lower triangle (Rows.h).
+  enum class Packed { None, Result, Left };
   struct Shape {
     size_t batch, m, k, n;
     bool transposed;
+    Packed packed = Packed::None;
+
+    size_t leftSize() const {
+      return batch * (packed == Packed::Left ? triangle(m) : m * k);
+    }
+    size_t rightSize() const { return batch * k * n; }
+    size_t resultSize() const {
+      return batch * (packed == Packed::Result ? triangle(m) : m * n);
+    }
   };
   static void deal(DealerRandom &random, const Shape &shape);
   MatMul(PartyRandom random, const Shape &shape, const Share &left,
@@ -62,7 +101,7 @@ public:
 
   unsigned steps() const override { return 1; }
   StepBytes bytes(unsigned step) const override {
-    uint64_t bytes = 8 * shape.batch * (shape.m * shape.k + shape.k * shape.n);
+    uint64_t bytes = 8 * (shape.leftSize() + shape.rightSize());
     return {bytes, bytes};
   }
   void produce(unsigned step, std::vector<uint8_t> &out) override;

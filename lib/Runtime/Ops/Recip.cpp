@@ -208,7 +208,7 @@ void Recip::consume(unsigned step, std::span<const uint8_t> in) {
   }
   WrapBit &truncation = truncations[at / 2];
   truncation.consume(in);
-  current = truncation.shifted(/*unbiased=*/true);
+  current = truncation.shifted(truncationShifts()[at / 2], /*unbiased=*/true);
   if (at == 9) {
     result = std::move(current);
     return;

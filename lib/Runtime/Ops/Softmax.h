@@ -10,51 +10,19 @@
 
 #include "Compare.h"
 #include "Operation.h"
+#include "Selection.h"
 #include "WrapBit.h"
 
 #include <optional>
 
 namespace aero::rt {
 
-/// Products of shared bits with d, where z = d + r is public: the bits are
-/// opened under fresh random ones.
-class Selection {
-public:
-  static void deal(DealerRandom &random, std::span<const uint64_t> masks,
-                   size_t comparisons, unsigned bits);
-  Selection(PartyRandom &random, size_t comparisons, unsigned bits);
-
-  uint64_t bytes() const { return planeBytes(count); }
-  void produce(std::span<const uint64_t> bits, std::vector<uint8_t> &out);
-  void consume(std::span<const uint8_t> in) { xorWords(opened, in, count); }
-
-  /// Share of bit i as a ring element (unreduced).
-  uint64_t bit(size_t i) const {
-    uint64_t flip = -(opened[i / 64] >> (i % 64) & 1);
-    return ((rho[i] ^ flip) - flip) + (client ? flip & 1 : 0);
-  }
-  /// Share of bit i times d (unreduced), from the public z and the share of d.
-  uint64_t times(size_t i, uint64_t z, uint64_t d) const {
-    uint64_t flip = -(opened[i / 64] >> (i % 64) & 1);
-    uint64_t product = z * rho[i] - rhoMask[i];
-    return ((product ^ flip) - flip) + (d & flip);
-  }
-
-private:
-  bool client;
-  size_t count;
-  Words rhoBits, opened;
-  Share rho, rhoMask;
-};
-
-/// The maximum of each row of `columns` values of Z_2^bits, |value| <
-/// 2^(bits-2), by a tournament of halves.
+/// The maximum of each row of values of Z_2^bits, |value| < 2^(bits-2), by a
+/// tournament of halves.
 class MaxRow final : public Operation {
 public:
-  static void deal(DealerRandom &random, size_t rows, size_t columns,
-                   unsigned bits);
-  MaxRow(PartyRandom random, size_t rows, size_t columns, unsigned bits,
-         Share values);
+  static void deal(DealerRandom &random, const Rows &rows, unsigned bits);
+  MaxRow(PartyRandom random, const Rows &rows, unsigned bits, Share values);
 
   unsigned steps() const override;
   StepBytes bytes(unsigned step) const override;
@@ -64,10 +32,14 @@ public:
 private:
   void startRound();
   void finishRound();
-  size_t pairs() const { return columns / 2; }
+  template <typename Body> void forEachRow(Body body) const;
+  /// Values of a row in the current round.
+  size_t left(size_t row) const {
+    return (rows.length(row) + (size_t(1) << round) - 1) >> round;
+  }
 
-  size_t rows, firstColumns, columns; // columns of the current round
-  unsigned ringBits, phases;
+  Rows rows;
+  unsigned ringBits, phases, round = 0;
   Share values, difference, opened;
   std::optional<SignTest> test;
   std::optional<Selection> selection;
@@ -79,9 +51,8 @@ class Exp2 final : public Operation {
 public:
   static void deal(DealerRandom &random, size_t n, unsigned bits,
                    unsigned frac);
-  Exp2(PartyRandom random, size_t rows, size_t columns, unsigned bits,
-       unsigned frac, std::span<const uint64_t> scores,
-       std::span<const uint64_t> maxima);
+  Exp2(PartyRandom random, const Rows &rows, unsigned bits, unsigned frac,
+       std::span<const uint64_t> scores, std::span<const uint64_t> maxima);
 
   unsigned steps() const override { return test->levels() + 2; }
   StepBytes bytes(unsigned step) const override;

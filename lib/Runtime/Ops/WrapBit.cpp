@@ -75,22 +75,15 @@ template <typename Combine> Share WrapBit::combine(Combine body) const {
   return result;
 }
 
-Share WrapBit::shifted(bool unbiased) const {
-  uint64_t modulus = ringMask(ringBits);
+Share WrapBit::shifted(unsigned shift, bool unbiased) const {
+  assert(shift <= width && "the carry is known modulo 2^width");
+  uint64_t modulus = ringMask(ringBits + width - shift);
   // One party takes the offset back.
   uint64_t constant =
-      client ? (unbiased ? 1 : 0) - (uint64_t(1) << (ringBits - 2) >> width)
+      client ? (unbiased ? 1 : 0) - (uint64_t(1) << (ringBits - 2) >> shift)
              : 0;
-  unsigned up = ringBits - width;
-  return combine([=, shift = width](uint64_t value, uint64_t carry) {
+  unsigned up = ringBits - shift;
+  return combine([=](uint64_t value, uint64_t carry) {
     return ((value >> shift) - (carry << up) + constant) & modulus;
-  });
-}
-
-Share WrapBit::extended() const {
-  uint64_t modulus = ringMask(ringBits + width);
-  uint64_t constant = client ? uint64_t(1) << (ringBits - 2) : 0;
-  return combine([=, shift = ringBits](uint64_t value, uint64_t carry) {
-    return (value - (carry << shift) - constant) & modulus;
   });
 }

@@ -21,7 +21,8 @@
 namespace aero::rt {
 
 /// Shares modulo 2^width of w, the carry out of Z_2^bits of x0 + x1 +
-/// 2^(bits-2).
+/// 2^(bits-2). A shift within the ring needs `width` bits to drop them, an
+/// extension to a larger ring needs one for each bit that is added.
 class WrapBit {
 public:
   static void deal(DealerRandom &random, size_t n, unsigned width);
@@ -33,11 +34,10 @@ public:
   void produce(std::span<const uint64_t> share, std::vector<uint8_t> &out);
   void consume(std::span<const uint8_t> in);
 
-  /// After consume(): x / 2^width as a share of Z_2^bits, floor or one less.
-  /// With `unbiased`, one unit more: above or below with the right odds.
-  Share shifted(bool unbiased) const;
-  /// After consume(): x as a share of Z_2^(bits + width).
-  Share extended() const;
+  /// After consume(): x / 2^shift as a share of Z_2^(bits + width - shift),
+  /// floor or one less (exact for shift 0). With `unbiased`, one unit more:
+  /// above or below with the right odds. `shift` is at most `width`.
+  Share shifted(unsigned shift, bool unbiased) const;
 
 private:
   template <typename Combine> Share combine(Combine body) const;

@@ -71,8 +71,26 @@ const char *aero::rt::opName(const Instruction &instruction) {
     return "add";
   case Instruction::kAddWeight:
     return "add_weight";
-  case Instruction::kCausalMask:
-    return "causal_mask";
+  case Instruction::kMulWeight:
+    return "mul_weight";
+  case Instruction::kMulPublic:
+    return "mul_public";
+  case Instruction::kSub:
+    return "sub";
+  case Instruction::kCausalScores:
+    return "causal_scores";
+  case Instruction::kCausalContext:
+    return "causal_context";
+  case Instruction::kRelu:
+    return "relu";
+  case Instruction::kTail:
+    return "tail";
+  case Instruction::kNormalize:
+    return "normalize";
+  case Instruction::kConcat:
+    return "concat";
+  case Instruction::kRepeat:
+    return "repeat";
   case Instruction::kMaxRow:
     return "max_row";
   case Instruction::kExp2:
@@ -95,6 +113,14 @@ const char *aero::rt::opName(const Instruction &instruction) {
     break;
   }
   return "unknown";
+}
+
+Rows aero::rt::scoreRows(const program::Value &scores,
+                         const program::Value &rows, bool causal) {
+  if (causal)
+    return {size_t(elementCount(rows)), rows.shape(rows.shape_size() - 1),
+            true};
+  return {size_t(elementCount(rows)), scores.shape(scores.shape_size() - 1)};
 }
 
 Cost aero::rt::instructionCost(const program::Program &program,
@@ -129,8 +155,36 @@ Cost aero::rt::instructionCost(const program::Program &program,
   case Instruction::kMul:
     return cost::mul(n, elementCount(operand(1)));
   case Instruction::kMaxRow: {
-    uint64_t columns = operand(0).shape(operand(0).shape_size() - 1);
-    return cost::maxRow(n, columns, instruction.max_row().compare_bits());
+    return cost::maxRow(
+        scoreRows(operand(0), result, instruction.max_row().causal()),
+        instruction.max_row().compare_bits());
+  }
+  case Instruction::kCausalScores: {
+    const auto &lhs = operand(0).shape();
+    return cost::causalScores(n / triangle(lhs[lhs.size() - 2]),
+                              lhs[lhs.size() - 2], lhs[lhs.size() - 1]);
+  }
+  case Instruction::kCausalContext: {
+    int rank = result.shape_size();
+    uint64_t tokens = result.shape(rank - 2), width = result.shape(rank - 1);
+    return cost::causalContext(n / (tokens * width), tokens, width);
+  }
+  case Instruction::kMulWeight: {
+    uint64_t weight = 1;
+    for (uint32_t dim :
+         program.weights(instruction.mul_weight().weight()).shape())
+      weight *= dim;
+    return cost::mulWeight(n, weight);
+  }
+  case Instruction::kRelu:
+    return cost::relu(n, instruction.relu().compare_bits());
+  case Instruction::kTail:
+    return cost::tail(n, TailFunction(instruction.tail().function()),
+                      instruction.tail().compare_bits(), operand(0).frac());
+  case Instruction::kNormalize: {
+    uint64_t columns = result.shape(result.shape_size() - 1);
+    return cost::normalize(n / columns, columns, operand(0).frac(),
+                           instruction.normalize().centred());
   }
   case Instruction::kExp2:
     return cost::exp2(n, instruction.exp2().compare_bits(), operand(0).frac());
@@ -140,7 +194,10 @@ Cost aero::rt::instructionCost(const program::Program &program,
     return cost::reveal(n);
   case Instruction::kAdd:
   case Instruction::kAddWeight:
-  case Instruction::kCausalMask:
+  case Instruction::kMulPublic:
+  case Instruction::kSub:
+  case Instruction::kConcat:
+  case Instruction::kRepeat:
   case Instruction::kSumRow:
   case Instruction::kSlice:
   case Instruction::kReshape:

@@ -159,6 +159,8 @@ static int64_t maskedWeight(const Instruction &instruction) {
     return instruction.embedding().weight();
   if (instruction.has_linear())
     return instruction.linear().weight();
+  if (instruction.has_mul_weight())
+    return instruction.mul_weight().weight();
   return -1;
 }
 
@@ -200,8 +202,8 @@ static Status checkInstruction(const program::Program &program,
   if (int64_t weight = maskedWeight(instruction); weight >= 0) {
     if (progress.masked[weight])
       return Error{"weight " + std::to_string(weight) +
-                   " is already used by another embedding or linear "
-                   "instruction"};
+                   " is already used by another embedding, linear or "
+                   "mul_weight instruction"};
     progress.masked[weight] = true;
   }
 

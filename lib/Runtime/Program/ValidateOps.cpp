@@ -36,27 +36,38 @@ private:
   Status linear() const;
   Status matmul() const;
   Status mul() const;
+  Status mulWeight() const;
+  Status causalScores() const;
+  Status causalContext() const;
   // Rings and comparisons.
   Status extend() const;
   Status trunc() const;
   Status maxRow() const;
   Status exp2() const;
   Status recip() const;
+  Status relu() const;
+  Status tail() const;
+  Status normalize() const;
   // Local arithmetic.
   Status add() const;
   Status addWeight() const;
-  Status causalMask() const;
+  Status sub() const;
+  Status mulPublic() const;
   Status sumRow() const;
   // Data movement.
   Status slice() const;
   Status reshape() const;
   Status transpose() const;
+  Status concat() const;
+  Status repeat() const;
 
   const Value &operand(int i) const { return program.values(op.operands(i)); }
   Status operandCount(int expected) const;
   Status weightAt(uint32_t index, const Weight *&weight) const;
   Status bitsOf(int i, unsigned expected) const;
   Status compareWidth(unsigned bits) const;
+  /// Operand 0 holds rows of scores: the shape of what has one element a row.
+  Status rowsOf(bool causal, Shape &rows) const;
   /// The result's type; the bits and fraction that the operation yields.
   Status resultIs(const Shape &shape, uint64_t bits, int64_t frac) const;
 
@@ -222,6 +233,56 @@ Status OpChecker::mul() const {
   return resultIs(lhs, 64, int64_t(operand(0).frac()) + operand(1).frac());
 }
 
+Status OpChecker::mulWeight() const {
+  AERO_RETURN_IF_ERROR(operandCount(1));
+  AERO_RETURN_IF_ERROR(bitsOf(0, 64));
+  const Value &x = operand(0);
+  const Weight *weight = nullptr;
+  AERO_RETURN_IF_ERROR(weightAt(op.mul_weight().weight(), weight));
+  const Shape &w = weight->shape();
+  bool fits =
+      op.mul_weight().rows()
+          ? sameShape(w, withoutLast(x.shape()))
+          : w.size() <= x.shape_size() &&
+                std::equal(w.begin(), w.end(), x.shape().end() - w.size());
+  if (!fits || w.empty() || weight->type() != Weight::TYPE_I32)
+    return Error{"cannot multiply an operand of shape " +
+                 formatShape(x.shape()) + " with a weight of shape " +
+                 formatShape(w) +
+                 (op.mul_weight().rows()
+                      ? ", expected 32-bit integers, one a row"
+                      : ", expected 32-bit integers of a suffix of it")};
+  return resultIs(x.shape(), 64, int64_t(x.frac()) + weight->frac());
+}
+
+Status OpChecker::causalScores() const {
+  AERO_RETURN_IF_ERROR(operandCount(2));
+  AERO_RETURN_IF_ERROR(bitsOf(0, 64));
+  AERO_RETURN_IF_ERROR(bitsOf(1, 64));
+  const Shape &lhs = operand(0).shape(), &rhs = operand(1).shape();
+  if (lhs.size() < 2 || !sameShape(lhs, rhs))
+    return Error{"cannot score shapes " + formatShape(lhs) + " and " +
+                 formatShape(rhs) + ", expected equal ones, (...,T,K)"};
+  Shape shape = withoutLast(lhs);
+  shape[shape.size() - 1] = uint32_t(triangle(shape[shape.size() - 1]));
+  return resultIs(shape, 64, int64_t(operand(0).frac()) + operand(1).frac());
+}
+
+Status OpChecker::causalContext() const {
+  AERO_RETURN_IF_ERROR(operandCount(2));
+  AERO_RETURN_IF_ERROR(bitsOf(0, 64));
+  AERO_RETURN_IF_ERROR(bitsOf(1, 64));
+  const Shape &lhs = operand(0).shape(), &rhs = operand(1).shape();
+  int rank = rhs.size();
+  if (rank < 2 || lhs.size() != rank - 1 ||
+      !std::equal(lhs.begin(), lhs.end() - 1, rhs.begin()) ||
+      lhs[rank - 2] != triangle(rhs[rank - 2]))
+    return Error{"cannot multiply shapes " + formatShape(lhs) + " and " +
+                 formatShape(rhs) +
+                 ", expected packed triangles of T rows and (...,T,N)"};
+  return resultIs(rhs, 64, int64_t(operand(0).frac()) + operand(1).frac());
+}
+
 Status OpChecker::extend() const {
   AERO_RETURN_IF_ERROR(operandCount(1));
   const Value &x = operand(0);
@@ -251,10 +312,82 @@ Status OpChecker::maxRow() const {
   if (drop > 64 - bits)
     return Error{"drops " + std::to_string(drop) + " bits of 64 to compare " +
                  std::to_string(bits)};
+  Shape rows;
+  AERO_RETURN_IF_ERROR(rowsOf(op.max_row().causal(), rows));
+  return resultIs(rows, bits, int64_t(x.frac()) - drop);
+}
+
+/// Causal rows are packed, and how many there are follows from their number of
+/// elements.
+Status OpChecker::rowsOf(bool causal, Shape &rows) const {
+  const Value &x = operand(0);
   if (x.shape_size() < 2)
     return Error{"the operand has shape " + formatShape(x.shape()) +
                  ", expected rows of scores"};
-  return resultIs(withoutLast(x.shape()), bits, int64_t(x.frac()) - drop);
+  rows = withoutLast(x.shape());
+  if (!causal)
+    return {};
+  uint64_t packed = x.shape(x.shape_size() - 1), tokens = 0;
+  while (triangle(tokens) < packed)
+    ++tokens;
+  if (triangle(tokens) != packed)
+    return Error{"the operand has shape " + formatShape(x.shape()) +
+                 ", expected packed lower triangles"};
+  rows.Add(uint32_t(tokens));
+  return {};
+}
+
+Status OpChecker::relu() const {
+  AERO_RETURN_IF_ERROR(operandCount(1));
+  AERO_RETURN_IF_ERROR(bitsOf(0, 64));
+  uint32_t bits = op.relu().compare_bits(), drop = op.relu().drop_bits();
+  AERO_RETURN_IF_ERROR(compareWidth(bits));
+  if (drop > 64 - bits)
+    return Error{"drops " + std::to_string(drop) + " bits of 64 to compare " +
+                 std::to_string(bits)};
+  return resultIs(operand(0).shape(), 64, operand(0).frac());
+}
+
+Status OpChecker::tail() const {
+  AERO_RETURN_IF_ERROR(operandCount(1));
+  AERO_RETURN_IF_ERROR(bitsOf(0, 64));
+  if (op.tail().function() < program::Tail::FUNCTION_GELU ||
+      op.tail().function() > program::Tail::FUNCTION_SILU)
+    return Error{"the function is not one that this build knows"};
+  const TailTable &table = tailTable(TailFunction(op.tail().function()));
+  int frac = operand(0).frac();
+  int least = int(table.frac), most = int(table.frac + 64 - table.ringBits);
+  if (frac < least || frac > most)
+    return Error{"the operand has " + std::to_string(frac) +
+                 " fractional bits, expected " + std::to_string(least) +
+                 " to " + std::to_string(most)};
+  uint32_t bits = op.tail().compare_bits();
+  AERO_RETURN_IF_ERROR(compareWidth(bits));
+  if (bits > table.ringBits - (table.frac - tailCompareFrac))
+    return Error{"compares " + std::to_string(bits) + " bits of a ring of " +
+                 std::to_string(table.ringBits)};
+  return resultIs(operand(0).shape(), 64, frac);
+}
+
+Status OpChecker::normalize() const {
+  AERO_RETURN_IF_ERROR(operandCount(1));
+  AERO_RETURN_IF_ERROR(bitsOf(0, 64));
+  const Value &x = operand(0);
+  if (x.shape_size() < 1 || x.shape(x.shape_size() - 1) > normalizeMaxColumns)
+    return Error{"the operand has shape " + formatShape(x.shape()) +
+                 ", expected rows of at most " +
+                 std::to_string(normalizeMaxColumns) + " elements"};
+  if (2 * x.frac() <= int(normalizeSumFrac) || x.frac() > 24)
+    return Error{"the operand has " + std::to_string(x.frac()) +
+                 " fractional bits, expected " +
+                 std::to_string(normalizeSumFrac / 2 + 1) + " to 24"};
+  if (op.normalize().epsilon() < uint64_t(1) << normalizeLowestLog2 ||
+      op.normalize().epsilon() >= uint64_t(1) << (normalizeHighestLog2 - 1))
+    return Error{"epsilon is " + std::to_string(op.normalize().epsilon()) +
+                 ", expected at least 2^" +
+                 std::to_string(normalizeLowestLog2) + " and less than 2^" +
+                 std::to_string(normalizeHighestLog2 - 1)};
+  return resultIs(x.shape(), 64, int64_t(x.frac()) + normalizeFrac);
 }
 
 Status OpChecker::exp2() const {
@@ -263,9 +396,9 @@ Status OpChecker::exp2() const {
   AERO_RETURN_IF_ERROR(compareWidth(op.exp2().compare_bits()));
   AERO_RETURN_IF_ERROR(bitsOf(1, op.exp2().compare_bits()));
   const Value &scores = operand(0), &maximum = operand(1);
-  if (scores.shape_size() < 2 ||
-      !sameShape(withoutLast(scores.shape()), maximum.shape()) ||
-      maximum.frac() != 0)
+  Shape rows;
+  AERO_RETURN_IF_ERROR(rowsOf(op.exp2().causal(), rows));
+  if (!sameShape(rows, maximum.shape()) || maximum.frac() != 0)
     return Error{"the row maximum is " +
                  describe(maximum.shape(), maximum.bits(), maximum.frac()) +
                  " for scores of shape " + formatShape(scores.shape()) +
@@ -319,30 +452,32 @@ Status OpChecker::addWeight() const {
   return resultIs(x.shape(), x.bits(), x.frac());
 }
 
-Status OpChecker::causalMask() const {
+Status OpChecker::sub() const { return add(); }
+
+Status OpChecker::mulPublic() const {
   AERO_RETURN_IF_ERROR(operandCount(1));
   const Value &x = operand(0);
-  int rank = x.shape_size();
-  if (rank < 2 || x.shape(rank - 1) != x.shape(rank - 2))
-    return Error{"the operand has shape " + formatShape(x.shape()) +
-                 ", expected square matrices"};
-  int64_t fill = op.causal_mask().fill();
-  if (x.bits() < 64) {
-    int64_t half = int64_t(1) << (x.bits() - 1);
-    if (fill < -half || fill >= half)
-      return Error{"the constant " + std::to_string(fill) +
-                   " does not fit into " + std::to_string(x.bits()) + " bits"};
-  }
-  return resultIs(x.shape(), x.bits(), x.frac());
+  const program::MulPublic &factor = op.mul_public();
+  const Shape &suffix = factor.shape();
+  uint64_t count = 1;
+  for (uint32_t dim : suffix)
+    count *= dim;
+  if (suffix.size() > x.shape_size() ||
+      !std::equal(suffix.begin(), suffix.end(),
+                  x.shape().end() - suffix.size()) ||
+      count != uint64_t(factor.values_size()))
+    return Error{"cannot multiply an operand of shape " +
+                 formatShape(x.shape()) + " with " +
+                 std::to_string(factor.values_size()) +
+                 " public values of shape " + formatShape(suffix)};
+  return resultIs(x.shape(), x.bits(), int64_t(x.frac()) + factor.frac());
 }
 
 Status OpChecker::sumRow() const {
   AERO_RETURN_IF_ERROR(operandCount(1));
-  const Value &x = operand(0);
-  if (x.shape_size() < 2)
-    return Error{"the operand has shape " + formatShape(x.shape()) +
-                 ", expected rows"};
-  return resultIs(withoutLast(x.shape()), x.bits(), x.frac());
+  Shape rows;
+  AERO_RETURN_IF_ERROR(rowsOf(op.sum_row().causal(), rows));
+  return resultIs(rows, operand(0).bits(), operand(0).frac());
 }
 
 Status OpChecker::slice() const {
@@ -393,6 +528,50 @@ Status OpChecker::transpose() const {
   return resultIs(shape, x.bits(), x.frac());
 }
 
+Status OpChecker::concat() const {
+  if (op.operands_size() < 1)
+    return Error{"has no operands"};
+  const Value &first = operand(0);
+  uint32_t dim = op.concat().dim();
+  if (dim >= uint32_t(first.shape_size()))
+    return Error{"joins dimension " + std::to_string(dim) + " of shape " +
+                 formatShape(first.shape())};
+  Shape shape = first.shape();
+  uint64_t size = 0;
+  for (int i = 0; i < op.operands_size(); ++i) {
+    const Value &x = operand(i);
+    Shape other = x.shape();
+    if (other.size() != shape.size() || x.bits() != first.bits() ||
+        x.frac() != first.frac())
+      return Error{operandName(i) + " has another rank, ring or scale"};
+    size += other[int(dim)];
+    other[int(dim)] = shape[int(dim)];
+    if (!sameShape(other, shape))
+      return Error{operandName(i) + " has shape " + formatShape(x.shape()) +
+                   ", which does not join " + formatShape(first.shape())};
+  }
+  if (size > UINT32_MAX)
+    return Error{"joins " + std::to_string(size) + " indices"};
+  shape[int(dim)] = uint32_t(size);
+  return resultIs(shape, first.bits(), first.frac());
+}
+
+Status OpChecker::repeat() const {
+  AERO_RETURN_IF_ERROR(operandCount(1));
+  const Value &x = operand(0);
+  uint32_t dim = op.repeat().dim();
+  if (dim >= uint32_t(x.shape_size()) || op.repeat().times() < 1)
+    return Error{"repeats dimension " + std::to_string(dim) + " of shape " +
+                 formatShape(x.shape()) + " " +
+                 std::to_string(op.repeat().times()) + " times"};
+  Shape shape = x.shape();
+  uint64_t size = uint64_t(shape[int(dim)]) * op.repeat().times();
+  shape[int(dim)] = uint32_t(size);
+  if (size > UINT32_MAX)
+    return Error{"repeats to " + std::to_string(size) + " indices"};
+  return resultIs(shape, x.bits(), x.frac());
+}
+
 Status OpChecker::check() const {
   switch (op.op_case()) {
   case Instruction::kEmbedding:
@@ -411,8 +590,26 @@ Status OpChecker::check() const {
     return add();
   case Instruction::kAddWeight:
     return addWeight();
-  case Instruction::kCausalMask:
-    return causalMask();
+  case Instruction::kMulWeight:
+    return mulWeight();
+  case Instruction::kCausalScores:
+    return causalScores();
+  case Instruction::kCausalContext:
+    return causalContext();
+  case Instruction::kRelu:
+    return relu();
+  case Instruction::kTail:
+    return tail();
+  case Instruction::kNormalize:
+    return normalize();
+  case Instruction::kSub:
+    return sub();
+  case Instruction::kMulPublic:
+    return mulPublic();
+  case Instruction::kConcat:
+    return concat();
+  case Instruction::kRepeat:
+    return repeat();
   case Instruction::kMaxRow:
     return maxRow();
   case Instruction::kExp2:

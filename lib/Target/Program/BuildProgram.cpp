@@ -137,18 +137,16 @@ llvm::Error ProgramBuilder::addParameters(Operation &op,
         instruction.mutable_trunc()->set_shift(op.getShift());
         return success();
       })
-      .Case([&](mpc::CausalMaskOp op) {
-        instruction.mutable_causal_mask()->set_fill(op.getFill());
-        return success();
-      })
       .Case([&](mpc::MaxRowOp op) {
         instruction.mutable_max_row()->set_compare_bits(op.getCompareBits());
         instruction.mutable_max_row()->set_drop_bits(mpc::getDropBits(op));
+        instruction.mutable_max_row()->set_causal(op.getCausal());
         return success();
       })
       .Case([&](mpc::Exp2Op op) {
         instruction.mutable_exp2()->set_compare_bits(
             op.getMax().getType().getBits());
+        instruction.mutable_exp2()->set_causal(op.getCausal());
         return success();
       })
       .Case([&](mpc::RecipOp op) {
@@ -175,8 +173,58 @@ llvm::Error ProgramBuilder::addParameters(Operation &op,
       })
       .Case([&](mpc::MulOp) { return instruction.mutable_mul(), success(); })
       .Case([&](mpc::AddOp) { return instruction.mutable_add(), success(); })
-      .Case([&](mpc::SumRowOp) {
-        return instruction.mutable_sum_row(), success();
+      .Case([&](mpc::SumRowOp op) {
+        instruction.mutable_sum_row()->set_causal(op.getCausal());
+        return success();
+      })
+      .Case([&](mpc::CausalScoresOp) {
+        return instruction.mutable_causal_scores(), success();
+      })
+      .Case([&](mpc::CausalContextOp) {
+        return instruction.mutable_causal_context(), success();
+      })
+      .Case([&](mpc::MulWeightOp op) {
+        llvm::Expected<uint32_t> weight = addFactor(op.getWeight());
+        if (!weight)
+          return weight.takeError();
+        instruction.mutable_mul_weight()->set_weight(*weight);
+        instruction.mutable_mul_weight()->set_rows(op.getRows());
+        return success();
+      })
+      .Case([&](mpc::ReluOp op) {
+        instruction.mutable_relu()->set_compare_bits(op.getCompareBits());
+        instruction.mutable_relu()->set_drop_bits(op.getDrop());
+        return success();
+      })
+      .Case([&](mpc::TailOp op) {
+        instruction.mutable_tail()->set_function(
+            program::Tail::Function(op.getFunction()));
+        instruction.mutable_tail()->set_compare_bits(op.getCompareBits());
+        return success();
+      })
+      .Case([&](mpc::NormalizeOp op) {
+        instruction.mutable_normalize()->set_centred(op.getCentred());
+        instruction.mutable_normalize()->set_epsilon(op.getEpsilon());
+        return success();
+      })
+      .Case([&](mpc::SubOp) { return instruction.mutable_sub(), success(); })
+      .Case([&](mpc::MulPublicOp op) {
+        program::MulPublic &factor = *instruction.mutable_mul_public();
+        for (int32_t value : op.getValue().getValues<int32_t>())
+          factor.add_values(value);
+        for (int64_t dim : op.getValue().getShapedType().getShape())
+          factor.add_shape(uint32_t(dim));
+        factor.set_frac(int32_t(op.getFrac()));
+        return success();
+      })
+      .Case([&](mpc::ConcatOp op) {
+        instruction.mutable_concat()->set_dim(uint32_t(op.getAxis()));
+        return success();
+      })
+      .Case([&](mpc::RepeatOp op) {
+        instruction.mutable_repeat()->set_dim(uint32_t(op.getAxis()));
+        instruction.mutable_repeat()->set_times(uint32_t(op.getTimes()));
+        return success();
       })
       .Case([&](mpc::ReshapeOp) {
         return instruction.mutable_reshape(), success();

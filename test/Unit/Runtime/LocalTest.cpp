@@ -57,19 +57,6 @@ TEST(Local, AddWeight) {
   }
 }
 
-TEST(Local, CausalMask) {
-  PairRun run;
-  Values x = run.inputs.values(2 * 25, INT64_MIN, INT64_MAX);
-  run.operand({2, 5, 5}, 64, 16, x);
-  run.instruction({2, 5, 5}, 64, 16).mutable_causal_mask()->set_fill(-12345);
-  Values masked = run.run();
-  for (size_t b = 0; b < 2; ++b)
-    for (size_t i = 0; i < 5; ++i)
-      for (size_t j = 0; j < 5; ++j)
-        EXPECT_EQ(masked[b * 25 + i * 5 + j],
-                  j > i ? -12345 : x[b * 25 + i * 5 + j]);
-}
-
 TEST(Local, SumRow) {
   for (unsigned bits : {24, 64}) {
     PairRun run(bits);
@@ -84,6 +71,69 @@ TEST(Local, SumRow) {
       EXPECT_EQ(sums[i], sum);
     }
   }
+}
+
+TEST(Local, SumCausalRow) {
+  PairRun run;
+  Values x = run.inputs.values(2 * 6, -1000, 1000);
+  run.operand({2, 6}, 64, 0, x);
+  run.instruction({2, 3}, 64, 0).mutable_sum_row()->set_causal(true);
+  Values sums = run.run();
+  for (size_t h = 0; h < 2; ++h) {
+    EXPECT_EQ(sums[h * 3], x[h * 6]);
+    EXPECT_EQ(sums[h * 3 + 1], x[h * 6 + 1] + x[h * 6 + 2]);
+    EXPECT_EQ(sums[h * 3 + 2], x[h * 6 + 3] + x[h * 6 + 4] + x[h * 6 + 5]);
+  }
+}
+
+TEST(Local, Sub) {
+  PairRun run;
+  Values x = run.inputs.values(12, -1000, 1000);
+  Values y = run.inputs.values(12, -1000, 1000);
+  run.operand({3, 4}, 24, 16, x);
+  run.operand({3, 4}, 24, 16, y);
+  run.instruction({3, 4}, 24, 16).mutable_sub();
+  Values difference = run.run();
+  for (size_t i = 0; i < 12; ++i)
+    EXPECT_EQ(difference[i], x[i] - y[i]);
+}
+
+TEST(Local, MulPublic) {
+  PairRun run;
+  Values x = run.inputs.values(2 * 6, -1000, 1000);
+  run.operand({2, 2, 3}, 64, 16, x);
+  auto &op = *run.instruction({2, 2, 3}, 64, 20).mutable_mul_public();
+  const int factors[] = {3, -1, 0, 65536, 7, -65536};
+  for (int factor : factors)
+    op.add_values(factor);
+  op.add_shape(2);
+  op.add_shape(3);
+  op.set_frac(4);
+  Values product = run.run();
+  for (size_t i = 0; i < 12; ++i)
+    EXPECT_EQ(product[i], x[i] * factors[i % 6]);
+}
+
+TEST(Local, Concat) {
+  PairRun run;
+  Values x = run.inputs.values(2 * 3, INT64_MIN, INT64_MAX);
+  Values y = run.inputs.values(2 * 1, INT64_MIN, INT64_MAX);
+  run.operand({2, 3}, 64, 16, x);
+  run.operand({2, 1}, 64, 16, y);
+  run.instruction({2, 4}, 64, 16).mutable_concat()->set_dim(1);
+  EXPECT_EQ(run.run(),
+            (Values{x[0], x[1], x[2], y[0], x[3], x[4], x[5], y[1]}));
+}
+
+TEST(Local, Repeat) {
+  PairRun run;
+  Values x = run.inputs.values(2 * 2, INT64_MIN, INT64_MAX);
+  run.operand({2, 2}, 64, 16, x);
+  auto &op = *run.instruction({4, 2}, 64, 16).mutable_repeat();
+  op.set_dim(0);
+  op.set_times(2);
+  EXPECT_EQ(run.run(),
+            (Values{x[0], x[1], x[0], x[1], x[2], x[3], x[2], x[3]}));
 }
 
 TEST(Local, Slice) {

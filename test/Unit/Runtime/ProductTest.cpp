@@ -101,6 +101,53 @@ TEST(MatMul, Exact) {
     }
 }
 
+TEST(CausalScores, LowerTriangle) {
+  for (uint32_t tokens : {1, 2, 5, 32, 33, 70}) {
+    PairRun run(tokens);
+    const uint32_t batch = 2, k = 3;
+    Values x = run.inputs.values(batch * tokens * k, INT64_MIN, INT64_MAX);
+    Values y = run.inputs.values(batch * tokens * k, INT64_MIN, INT64_MAX);
+    run.operand({batch, tokens, k}, 64, 16, x);
+    run.operand({batch, tokens, k}, 64, 16, y);
+    run.instruction({batch, uint32_t(triangle(tokens))}, 64, 32)
+        .mutable_causal_scores();
+    Values result = run.run();
+    size_t at = 0;
+    for (size_t b = 0; b < batch; ++b)
+      for (size_t i = 0; i < tokens; ++i)
+        for (size_t j = 0; j <= i; ++j) {
+          uint64_t sum = 0;
+          for (size_t l = 0; l < k; ++l)
+            sum += uint64_t(x[(b * tokens + i) * k + l]) *
+                   uint64_t(y[(b * tokens + j) * k + l]);
+          ASSERT_EQ(uint64_t(result[at++]), sum);
+        }
+  }
+}
+
+TEST(CausalContext, LowerTriangle) {
+  for (uint32_t tokens : {1, 2, 5, 32, 33, 70}) {
+    PairRun run(tokens);
+    const uint32_t batch = 2, n = 3;
+    auto packed = uint32_t(triangle(tokens));
+    Values x = run.inputs.values(batch * packed, INT64_MIN, INT64_MAX);
+    Values y = run.inputs.values(batch * tokens * n, INT64_MIN, INT64_MAX);
+    run.operand({batch, packed}, 64, 20, x);
+    run.operand({batch, tokens, n}, 64, 16, y);
+    run.instruction({batch, tokens, n}, 64, 36).mutable_causal_context();
+    Values result = run.run();
+    for (size_t b = 0; b < batch; ++b)
+      for (size_t i = 0; i < tokens; ++i)
+        for (size_t c = 0; c < n; ++c) {
+          uint64_t sum = 0;
+          for (size_t j = 0; j <= i; ++j)
+            sum += uint64_t(x[b * packed + triangle(i) + j]) *
+                   uint64_t(y[(b * tokens + j) * n + c]);
+          ASSERT_EQ(uint64_t(result[(b * tokens + i) * n + c]), sum);
+        }
+  }
+}
+
 TEST(Mul, Exact) {
   for (bool broadcast : {false, true}) {
     PairRun run(broadcast);

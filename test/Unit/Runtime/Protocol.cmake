@@ -1,10 +1,12 @@
 # The secure protocols; these tests reach into the library's own headers.
 aero_add_unit_test(AeroRuntimeProtocolTests
+  ActivationTest.cpp
   ProtocolHarness.cpp
   CompareTest.cpp
   CorrelationTest.cpp
   FailureTest.cpp
   LocalTest.cpp
+  NormalizeTest.cpp
   ParallelTest.cpp
   ProductTest.cpp
   RescaleTest.cpp

@@ -51,7 +51,8 @@ TEST(WrapBit, TruncatesEveryPairOfSharesOfEightBits) {
   for (unsigned shift = 1; shift <= bits - 2; ++shift) {
     auto [a, b] = runWrapBit(client, server, bits, shift, shift);
     for (bool unbiased : {false, true}) {
-      Share left = a.shifted(unbiased), right = b.shifted(unbiased);
+      Share left = a.shifted(shift, unbiased),
+            right = b.shifted(shift, unbiased);
       for (size_t i = 0; i < client.size(); ++i) {
         int64_t x = signedValue(client[i] + server[i], bits);
         int64_t y = signedValue(left[i] + right[i], bits);
@@ -69,10 +70,23 @@ TEST(WrapBit, ExtendsEveryPairOfSharesOfEightBits) {
   allPairs(bits, client, server);
   for (unsigned width : {1, 8, 24, 56}) {
     auto [a, b] = runWrapBit(client, server, bits, width, width);
-    Share left = a.extended(), right = b.extended();
+    Share left = a.shifted(0, false), right = b.shifted(0, false);
     for (size_t i = 0; i < client.size(); ++i)
       ASSERT_EQ(signedValue(left[i] + right[i], bits + width),
                 signedValue(client[i] + server[i], bits));
+  }
+}
+
+TEST(WrapBit, ShiftsToALargerRing) {
+  const unsigned bits = 8, shift = 3, width = 10;
+  Share client, server;
+  allPairs(bits, client, server);
+  auto [a, b] = runWrapBit(client, server, bits, width, 11);
+  Share left = a.shifted(shift, false), right = b.shifted(shift, false);
+  for (size_t i = 0; i < client.size(); ++i) {
+    int64_t x = signedValue(client[i] + server[i], bits);
+    int64_t y = signedValue(left[i] + right[i], bits + width - shift);
+    ASSERT_TRUE(y == x >> shift || y == (x >> shift) - 1) << x << ": " << y;
   }
 }
 
@@ -85,7 +99,7 @@ TEST(WrapBit, UnbiasedShiftIsRightOnAverage) {
     server[i] = 12345 - client[i];
   }
   auto [a, b] = runWrapBit(client, server, 64, 10, 9);
-  Share left = a.shifted(true), right = b.shifted(true);
+  Share left = a.shifted(10, true), right = b.shifted(10, true);
   double sum = 0;
   for (size_t i = 0; i < n; ++i)
     sum += double(int64_t(left[i] + right[i]));

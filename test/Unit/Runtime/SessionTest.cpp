@@ -103,9 +103,11 @@ Values expectedResult(const program::Program &program, int index,
   }
   case program::Instruction::kExp2: {
     Values x = operand(0), top = operand(1);
-    for (size_t i = 0; i < n; ++i)
-      y[i] = int64_t(std::floor(
-          std::exp2(double(x[i]) / 65536 - double(top[i / 4]) + exp2Frac)));
+    Rows rows = {top.size(), 4, /*causal=*/true};
+    for (size_t row = 0, i = 0; row < rows.count; ++row)
+      for (size_t end = i + rows.length(row); i < end; ++i)
+        y[i] = int64_t(std::floor(
+            std::exp2(double(x[i]) / 65536 - double(top[row]) + exp2Frac)));
     slack = 2;
     return y;
   }

@@ -51,6 +51,25 @@ TEST(MaxRow, RandomRows) {
     }
 }
 
+TEST(MaxRow, CausalRows) {
+  for (uint32_t tokens : {1, 2, 3, 5, 8, 33}) {
+    PairRun run(tokens);
+    auto packed = uint32_t(triangle(tokens));
+    Values x = run.inputs.values(2 * packed, -8000, 8000);
+    run.operand({2, packed}, 64, 0, x);
+    auto &op = *run.instruction({2, tokens}, 16, 0).mutable_max_row();
+    op.set_compare_bits(16);
+    op.set_causal(true);
+    Values maxima = run.run();
+    for (size_t row = 0, at = 0; row < maxima.size(); ++row) {
+      size_t length = row % tokens + 1;
+      EXPECT_EQ(maxima[row],
+                *std::max_element(x.begin() + at, x.begin() + at + length));
+      at += length;
+    }
+  }
+}
+
 TEST(MaxRow, ExactWithoutDroppedBits) {
   PairRun run(3);
   Values x = run.inputs.values(50 * 9, -16383, 16383);
@@ -116,6 +135,21 @@ TEST(Exp2, AbsoluteError) {
               worst, worst * (1 << 20), sum / double(n));
   EXPECT_LT(worst, 1.3 / (1 << 20));
   EXPECT_LT(std::abs(sum / double(n)), 0.01 / (1 << 20));
+}
+
+TEST(Exp2, CausalRows) {
+  PairRun run(8);
+  run.operand({2, 6}, 64, 16,
+              {0, 65536, 131072, 65536 * 3, 0, 0, 0, 0, 0, 0, 0, 0});
+  run.operand({2, 3}, 16, 0, {0, 2, 3, 0, 1, 2});
+  auto &op = *run.instruction({2, 6}, 64, exp2Frac).mutable_exp2();
+  op.set_compare_bits(16);
+  op.set_causal(true);
+  const double expected[] = {1, 0.5, 1,   1,    0.125, 0.125,
+                             1, 0.5, 0.5, 0.25, 0.25,  0.25};
+  Values y = run.run();
+  for (size_t i = 0; i < 12; ++i)
+    EXPECT_NEAR(double(y[i]), expected[i] * 1048576, 2);
 }
 
 TEST(Exp2, ZeroFarBelowTheMaximum) {

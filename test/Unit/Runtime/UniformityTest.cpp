@@ -102,6 +102,50 @@ const Case cases[] = {
        fixedOperand(run, {8}, 24, 0, pattern(8, input, 1), input);
        run.instruction({8, 8}, 64, 20).mutable_exp2()->set_compare_bits(24);
      }},
+    {"mul_weight",
+     [](PairRun &run, int input) {
+       fixedOperand(run, {4, 8}, 64, 16, pattern(32, input, 1000), input);
+       run.instruction({4, 8}, 64, 36)
+           .mutable_mul_weight()
+           ->set_weight(run.weight({8}, 20, program::Weight::TYPE_I32,
+                                   pattern(8, input, 77)));
+     }},
+    {"causal_scores",
+     [](PairRun &run, int input) {
+       fixedOperand(run, {2, 4, 4}, 64, 16, pattern(32, input, 50), input);
+       fixedOperand(run, {2, 4, 4}, 64, 16, pattern(32, input, 70), input);
+       run.instruction({2, 10}, 64, 32).mutable_causal_scores();
+     }},
+    {"causal_context",
+     [](PairRun &run, int input) {
+       fixedOperand(run, {2, 10}, 64, 20, pattern(20, input, 50), input);
+       fixedOperand(run, {2, 4, 4}, 64, 16, pattern(32, input, 70), input);
+       run.instruction({2, 4, 4}, 64, 36).mutable_causal_context();
+     }},
+    {"relu",
+     [](PairRun &run, int input) {
+       fixedOperand(run, {64}, 64, 16, pattern(64, input, 1 << 14), input);
+       auto &op = *run.instruction({64}, 64, 16).mutable_relu();
+       op.set_compare_bits(24);
+       op.set_drop_bits(4);
+     }},
+    {"tail",
+     [](PairRun &run, int input) {
+       Values values(64, 0);
+       for (size_t i = 0; input != 0 && i < 64; ++i)
+         values[i] = int64_t(i) << (input + 11);
+       fixedOperand(run, {64}, 64, 16, values, input);
+       auto &op = *run.instruction({64}, 64, 16).mutable_tail();
+       op.set_function(program::Tail::FUNCTION_GELU);
+       op.set_compare_bits(20);
+     }},
+    {"normalize",
+     [](PairRun &run, int input) {
+       fixedOperand(run, {64, 2}, 64, 16, pattern(128, input, 1 << 13), input);
+       auto &op = *run.instruction({64, 2}, 64, 44).mutable_normalize();
+       op.set_centred(true);
+       op.set_epsilon(1 << 12);
+     }},
     {"recip", [](PairRun &run, int input) {
        Values sums(64, 1 << 20);
        for (size_t i = 0; input != 0 && i < 64; ++i)

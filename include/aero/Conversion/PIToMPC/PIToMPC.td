@@ -53,9 +53,10 @@ def ConvertPIToMPC : Pass<"convert-pi-to-mpc", "::mlir::ModuleOp"> {
            "Fraction bits of activations, 8 to 24">,
     Option<"weightFrac", "weight-frac", "unsigned", "20",
            "Fraction bits of weights, 8 to 28">,
-    Option<"compareBits", "compare-bits", "unsigned", "32",
+    Option<"compareBits", "compare-bits", "unsigned", "0",
            "Bits in which attention scores are compared, a multiple of 4, at "
-           "least 64 - 2 * activation-frac">
+           "least 64 - 2 * activation-frac; 0: as many as the range takes that "
+           "is proved from the weights">
   ];
   let dependentDialects = ["::aero::mpc::MPCDialect"];
 }

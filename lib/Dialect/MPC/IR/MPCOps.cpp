@@ -32,6 +32,12 @@ bool aero::mpc::isInstruction(Operation *op) {
   return isa<CostOpInterface>(op);
 }
 
+rt::Rows aero::mpc::getRows(ShareType scores, ShareType rows, bool causal) {
+  return {size_t(rows.getNumElements()),
+          size_t(causal ? rows.getShape().back() : scores.getShape().back()),
+          causal};
+}
+
 uint32_t aero::mpc::getDropBits(MaxRowOp op) {
   return op.getInput().getType().getFrac();
 }
@@ -57,9 +63,19 @@ static LogicalResult verifyFullRing(Operation *op, ShareType type) {
   return success();
 }
 
-static LogicalResult verifyRows(Operation *op, ShareType type) {
+/// The shape of what has one element for each row of `type`.
+static LogicalResult verifyRows(Operation *op, ShareType type, bool causal,
+                                SmallVector<int64_t> &rows) {
   if (type.getRank() < 2)
     return op->emitOpError() << "expected rows of scores, got " << type;
+  rows.assign(type.getShape().begin(), type.getShape().end() - 1);
+  if (!causal)
+    return success();
+  auto packed = uint64_t(type.getShape().back());
+  auto tokens = size_t(std::sqrt(2.0 * double(packed)));
+  if (rt::triangle(tokens) != packed)
+    return op->emitOpError() << "expected packed lower triangles, got " << type;
+  rows.push_back(int64_t(tokens));
   return success();
 }
 
@@ -144,6 +160,27 @@ LogicalResult AddWeightOp::verify() {
   return verifyResult(*this, x.getShape(), x.getBits(), x.getFrac());
 }
 
+LogicalResult MulWeightOp::verify() {
+  ShareType x = getInput().getType();
+  ServerType w = getWeight().getType();
+  // (C1)
+  if (failed(verifyFullRing(*this, x)))
+    return failure();
+  // (C2)
+  if (getRows()) {
+    if (w.getShape() != x.getShape().drop_back())
+      return emitOpError() << "expected one factor for each row of " << x
+                           << ", got " << w;
+  } else if (int64_t(w.getShape().size()) > x.getRank() ||
+             x.getShape().take_back(w.getShape().size()) != w.getShape()) {
+    return emitOpError() << "expected a weight whose shape ends that of " << x
+                         << ", got " << w;
+  }
+  // (C3)
+  return verifyResult(*this, x.getShape(), ringBits,
+                      int64_t(x.getFrac()) + w.getFrac());
+}
+
 //===----------------------------------------------------------------------===//
 // Products of shares
 //===----------------------------------------------------------------------===//
@@ -218,23 +255,47 @@ LogicalResult ExtendOp::verify() {
 // Softmax
 //===----------------------------------------------------------------------===//
 
-LogicalResult CausalMaskOp::verify() {
-  ShareType x = getInput().getType();
+LogicalResult CausalScoresOp::verify() {
+  ShareType lhs = getLhs().getType(), rhs = getRhs().getType();
   // (C1)
-  if (x.getRank() < 2 || x.getShape().back() != x.getShape()[x.getRank() - 2])
-    return emitOpError() << "expected square matrices, got " << x;
+  if (failed(verifyFullRing(*this, lhs)) || failed(verifyFullRing(*this, rhs)))
+    return failure();
   // (C2)
-  int64_t fill = getFill(), half = int64_t(1) << (x.getBits() - 1);
-  if (x.getBits() < 64 && (fill < -half || fill >= half))
-    return emitOpError() << "the constant " << fill << " does not fit into "
-                         << x.getBits() << " bits";
-  return success();
+  if (lhs.getRank() < 2 || lhs.getShape() != rhs.getShape())
+    return emitOpError() << "expected two operands of one shape (..., T, K), "
+                            "got "
+                         << lhs << " and " << rhs;
+  // (C3)
+  SmallVector<int64_t> shape(lhs.getShape().drop_back());
+  shape.back() = int64_t(rt::triangle(shape.back()));
+  return verifyResult(*this, shape, ringBits,
+                      int64_t(lhs.getFrac()) + rhs.getFrac());
+}
+
+LogicalResult CausalContextOp::verify() {
+  ShareType lhs = getLhs().getType(), rhs = getRhs().getType();
+  // (C1)
+  if (failed(verifyFullRing(*this, lhs)) || failed(verifyFullRing(*this, rhs)))
+    return failure();
+  // (C2)
+  ArrayRef<int64_t> left = lhs.getShape(), right = rhs.getShape();
+  if (right.size() < 2 || left.size() != right.size() - 1 ||
+      left.drop_back() != right.drop_back(2) ||
+      left.back() != int64_t(rt::triangle(right[right.size() - 2])))
+    return emitOpError()
+           << "expected packed triangles of T rows and (..., T, N), got " << lhs
+           << " and " << rhs;
+  // (C3)
+  return verifyResult(*this, right, ringBits,
+                      int64_t(lhs.getFrac()) + rhs.getFrac());
 }
 
 LogicalResult MaxRowOp::verify() {
   ShareType x = getInput().getType();
   // (C1)
-  if (failed(verifyFullRing(*this, x)) || failed(verifyRows(*this, x)))
+  SmallVector<int64_t> rows;
+  if (failed(verifyFullRing(*this, x)) ||
+      failed(verifyRows(*this, x, getCausal(), rows)))
     return failure();
   // (C2)
   uint32_t bits = getCompareBits();
@@ -254,16 +315,18 @@ LogicalResult MaxRowOp::verify() {
     return emitOpError() << "the range " << getRange() << " does not fit into "
                          << bits << " bits: expected 4 * bound <= 2^" << bits;
   // (C6)
-  return verifyResult(*this, x.getShape().drop_back(), bits, 0);
+  return verifyResult(*this, rows, bits, 0);
 }
 
 LogicalResult Exp2Op::verify() {
   ShareType x = getInput().getType(), max = getMax().getType();
   // (C1)
-  if (failed(verifyFullRing(*this, x)) || failed(verifyRows(*this, x)))
+  SmallVector<int64_t> rows;
+  if (failed(verifyFullRing(*this, x)) ||
+      failed(verifyRows(*this, x, getCausal(), rows)))
     return failure();
   // (C2)
-  if (max.getShape() != x.getShape().drop_back() || max.getFrac() != 0)
+  if (max.getShape() != ArrayRef<int64_t>(rows) || max.getFrac() != 0)
     return emitOpError() << "expected one integer a row of " << x << ", got "
                          << max;
   // (C3)
@@ -282,11 +345,11 @@ LogicalResult Exp2Op::verify() {
 LogicalResult SumRowOp::verify() {
   ShareType x = getInput().getType();
   // (C1)
-  if (failed(verifyRows(*this, x)))
+  SmallVector<int64_t> rows;
+  if (failed(verifyRows(*this, x, getCausal(), rows)))
     return failure();
   // (C2)
-  return verifyResult(*this, x.getShape().drop_back(), x.getBits(),
-                      x.getFrac());
+  return verifyResult(*this, rows, x.getBits(), x.getFrac());
 }
 
 LogicalResult RecipOp::verify() {
@@ -308,11 +371,148 @@ LogicalResult RecipOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
+// Activations and norms
+//===----------------------------------------------------------------------===//
+
+/// Checks that values of the range, with `frac` fraction bits, can be compared.
+static LogicalResult verifyComparison(Operation *op, RangeAttr range,
+                                      unsigned bits, int64_t frac) {
+  if (failed(verifyCompareBits(op, bits)))
+    return failure();
+  if (range.getProvenance() != Provenance::Proved)
+    return op->emitOpError() << "needs a proved range, got " << range
+                             << ": outside of it the result is garbage";
+  if (std::ldexp(range.getBound(), int(frac) + 2) > std::ldexp(1.0, int(bits)))
+    return op->emitOpError()
+           << "the range " << range << " with " << frac
+           << " fraction bits does not fit into " << bits << " bits";
+  return success();
+}
+
+LogicalResult ReluOp::verify() {
+  ShareType x = getInput().getType();
+  // (C1)
+  if (failed(verifyFullRing(*this, x)))
+    return failure();
+  // (C2)
+  if (getDrop() + getCompareBits() > ringBits)
+    return emitOpError() << "drops " << getDrop() << " bits of " << ringBits
+                         << " to compare " << getCompareBits();
+  // (C3)
+  if (failed(verifyComparison(*this, getRange(), getCompareBits(),
+                              int64_t(x.getFrac()) - getDrop())))
+    return failure();
+  // (C4)
+  return verifyResult(*this, x.getShape(), ringBits, x.getFrac());
+}
+
+LogicalResult TailOp::verify() {
+  ShareType x = getInput().getType();
+  // (C1)
+  if (failed(verifyFullRing(*this, x)))
+    return failure();
+  // (C2)
+  const rt::TailTable &table = rt::tailTable(rt::TailFunction(getFunction()));
+  int least = int(table.frac), most = int(table.frac + 64 - table.ringBits);
+  if (x.getFrac() < least || x.getFrac() > most)
+    return emitOpError() << "expected " << least << " to " << most
+                         << " fraction bits, got " << x;
+  // (C3)
+  if (getCompareBits() > table.ringBits - table.frac + rt::tailCompareFrac)
+    return emitOpError() << "compares " << getCompareBits()
+                         << " bits of a ring of " << table.ringBits;
+  // (C4)
+  if (failed(verifyComparison(*this, getRange(), getCompareBits(),
+                              rt::tailCompareFrac)))
+    return failure();
+  // (C5)
+  return verifyResult(*this, x.getShape(), ringBits, x.getFrac());
+}
+
+LogicalResult NormalizeOp::verify() {
+  ShareType x = getInput().getType();
+  // (C1)
+  if (failed(verifyFullRing(*this, x)))
+    return failure();
+  // (C2)
+  if (x.getRank() < 1 || x.getShape().back() > int64_t(rt::normalizeMaxColumns))
+    return emitOpError() << "expected rows of at most "
+                         << rt::normalizeMaxColumns << " elements, got " << x;
+  // (C3)
+  if (2 * x.getFrac() <= int32_t(rt::normalizeSumFrac) || x.getFrac() > 24)
+    return emitOpError() << "expected " << rt::normalizeSumFrac / 2 + 1
+                         << " to 24 fraction bits, got " << x;
+  // (C4)
+  int64_t least = int64_t(1) << rt::normalizeLowestLog2,
+          most = int64_t(1) << (rt::normalizeHighestLog2 - 1);
+  if (int64_t(getEpsilon()) < least || int64_t(getEpsilon()) >= most)
+    return emitOpError() << "expected an epsilon from " << least << " to "
+                         << most - 1 << " units, got " << int64_t(getEpsilon());
+  // (C5)
+  return verifyResult(*this, x.getShape(), ringBits,
+                      int64_t(x.getFrac()) + rt::normalizeFrac);
+}
+
+//===----------------------------------------------------------------------===//
 // Local arithmetic and shape
 //===----------------------------------------------------------------------===//
 
 // ODS says that operands and result agree.
 LogicalResult AddOp::verify() { return success(); }
+LogicalResult SubOp::verify() { return success(); }
+
+LogicalResult MulPublicOp::verify() {
+  ShareType x = getInput().getType();
+  ArrayRef<int64_t> shape = getValue().getShapedType().getShape();
+  // (C1)
+  if (int64_t(shape.size()) > x.getRank() || shape.empty() ||
+      x.getShape().take_back(shape.size()) != shape)
+    return emitOpError() << "expected integers whose shape ends that of " << x
+                         << ", got " << getValue().getShapedType();
+  // (C2)
+  return verifyResult(*this, x.getShape(), x.getBits(),
+                      int64_t(x.getFrac()) + int32_t(getFrac()));
+}
+
+LogicalResult ConcatOp::verify() {
+  // (C1)
+  if (getInputs().empty())
+    return emitOpError() << "expected at least one input";
+  auto first = cast<ShareType>(getInputs().front().getType());
+  int64_t axis = getAxis();
+  // (C2)
+  if (axis < 0 || axis >= first.getRank())
+    return emitOpError() << "cannot join dimension " << axis << " of " << first;
+  SmallVector<int64_t> shape(first.getShape());
+  shape[axis] = 0;
+  for (Value input : getInputs()) {
+    auto type = cast<ShareType>(input.getType());
+    // (C3)
+    SmallVector<int64_t> others(type.getShape());
+    int64_t size = type.getRank() == first.getRank() ? others[axis] : 0;
+    if (size)
+      others[axis] = first.getShape()[axis];
+    if (first.withShape(others) != first ||
+        type.withShape(others) != first.withShape(others))
+      return emitOpError() << "cannot join " << first << " and " << type;
+    shape[axis] += size;
+  }
+  // (C4)
+  return verifyResult(*this, shape, first.getBits(), first.getFrac());
+}
+
+LogicalResult RepeatOp::verify() {
+  ShareType x = getInput().getType();
+  int64_t axis = getAxis(), times = getTimes();
+  // (C1)
+  if (axis < 0 || axis >= x.getRank() || times < 1)
+    return emitOpError() << "cannot repeat dimension " << axis << " of " << x
+                         << " " << times << " times";
+  // (C2)
+  SmallVector<int64_t> shape(x.getShape());
+  shape[axis] *= times;
+  return verifyResult(*this, shape, x.getBits(), x.getFrac());
+}
 
 LogicalResult SliceOp::verify() {
   ShareType x = getInput().getType(), result = getResult().getType();

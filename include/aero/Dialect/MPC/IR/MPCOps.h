@@ -23,6 +23,9 @@ inline constexpr unsigned embeddingBits = 32;
 /// A shared value x may be truncated if |x| < 2^truncBoundLog2.
 inline constexpr unsigned truncBoundLog2 = 62;
 
+/// The rows of `scores` with one result a row, of type `rows`.
+rt::Rows getRows(ShareType scores, ShareType rows, bool causal);
+
 /// Fraction bits that max_row drops: all of its operand's.
 uint32_t getDropBits(MaxRowOp op);
 

@@ -84,6 +84,18 @@ def MPC_AddWeightOp : MPC_Instruction<"add_weight"> {
   let assemblyFormat = "$input `,` $weight (`start` $start^)? attr-dict `:` type($input) `,` type($weight) `->` type($result)";
 }
 
+def MPC_MulWeightOp : MPC_Instruction<"mul_weight"> {
+  let summary = "x w, element by element; scales add up";
+  let description = [{
+    The weight's shape ends that of x or, with `rows`, is that of x without the
+    last dimension: one factor a row.
+  }];
+  let arguments = (ins MPC_ShareType:$input, MPC_ServerType:$weight,
+                       UnitAttr:$rows, OptionalAttr<I32Attr>:$start);
+  let results = (outs MPC_ShareType:$result);
+  let assemblyFormat = "$input `,` $weight (`rows` $rows^)? (`start` $start^)? attr-dict `:` type($input) `,` type($weight) `->` type($result)";
+}
+
 //===----------------------------------------------------------------------===//
 // Products of shares
 //===----------------------------------------------------------------------===//
@@ -128,14 +140,25 @@ def MPC_ExtendOp : MPC_Instruction<"extend"> {
 // Softmax
 //===----------------------------------------------------------------------===//
 
-def MPC_CausalMaskOp : MPC_Instruction<"causal_mask",
-    [AllTypesMatch<["input", "result"]>]> {
-  let summary = "Entries (i, j > i) become the public integer `fill`; local";
-  let arguments = (ins MPC_ShareType:$input, I64Attr:$fill,
+// Causal scores are packed (aero/Runtime/Rows.h): (..., T (T + 1) / 2) holds the
+// i + 1 scores of row i one row after the other, and what is computed of its
+// rows has the shape (..., T).
+
+def MPC_CausalScoresOp : MPC_Instruction<"causal_scores"> {
+  let summary = "The lower triangle of x y^T for (B, T, K) and (B, T, K), packed; scales add up";
+  let arguments = (ins MPC_ShareType:$lhs, MPC_ShareType:$rhs,
                        OptionalAttr<I32Attr>:$start);
   let results = (outs MPC_ShareType:$result);
-  let assemblyFormat = "$input `fill` $fill (`start` $start^)? attr-dict `:` type($result)";
+  let assemblyFormat = "$lhs `,` $rhs (`start` $start^)? attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)";
 }
+def MPC_CausalContextOp : MPC_Instruction<"causal_context"> {
+  let summary = "A packed lower triangle times (B, T, N); scales add up";
+  let arguments = (ins MPC_ShareType:$lhs, MPC_ShareType:$rhs,
+                       OptionalAttr<I32Attr>:$start);
+  let results = (outs MPC_ShareType:$result);
+  let assemblyFormat = "$lhs `,` $rhs (`start` $start^)? attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)";
+}
+
 def MPC_MaxRowOp : MPC_RoundingInstruction<"max_row"> {
   let summary = "Maximum over the last dimension, as an integer in a narrow ring";
   let description = [{
@@ -144,23 +167,25 @@ def MPC_MaxRowOp : MPC_RoundingInstruction<"max_row"> {
     [-bound, bound), and 2 * bound * 2 <= 2^compareBits. Only a *proved* range
     is accepted here.
   }];
-  let arguments = (ins MPC_ShareType:$input, I32Attr:$compareBits,
-                       MPC_RangeAttr:$range, OptionalAttr<I32Attr>:$start);
+  let arguments = (ins MPC_ShareType:$input, UnitAttr:$causal,
+                       I32Attr:$compareBits, MPC_RangeAttr:$range,
+                       OptionalAttr<I32Attr>:$start);
   let results = (outs MPC_ShareType:$result);
-  let assemblyFormat = "$input `bits` $compareBits `range` $range (`start` $start^)? attr-dict `:` type($input) `->` type($result)";
+  let assemblyFormat = "$input (`causal` $causal^)? `bits` $compareBits `range` $range (`start` $start^)? attr-dict `:` type($input) `->` type($result)";
 }
 def MPC_Exp2Op : MPC_RoundingInstruction<"exp2"> {
   let summary = "2^(x - max), zero 22 or more below the maximum; scale 20";
   let arguments = (ins MPC_ShareType:$input, MPC_ShareType:$max,
-                       OptionalAttr<I32Attr>:$start);
+                       UnitAttr:$causal, OptionalAttr<I32Attr>:$start);
   let results = (outs MPC_ShareType:$result);
-  let assemblyFormat = "$input `,` $max (`start` $start^)? attr-dict `:` type($input) `,` type($max) `->` type($result)";
+  let assemblyFormat = "$input `,` $max (`causal` $causal^)? (`start` $start^)? attr-dict `:` type($input) `,` type($max) `->` type($result)";
 }
 def MPC_SumRowOp : MPC_Instruction<"sum_row"> {
   let summary = "Sum over the last dimension; local";
-  let arguments = (ins MPC_ShareType:$input, OptionalAttr<I32Attr>:$start);
+  let arguments = (ins MPC_ShareType:$input, UnitAttr:$causal,
+                       OptionalAttr<I32Attr>:$start);
   let results = (outs MPC_ShareType:$result);
-  let assemblyFormat = "$input (`start` $start^)? attr-dict `:` type($input) `->` type($result)";
+  let assemblyFormat = "$input (`causal` $causal^)? (`start` $start^)? attr-dict `:` type($input) `->` type($result)";
 }
 def MPC_RecipOp : MPC_RoundingInstruction<"recip"> {
   let summary = "1 / x for x in [1, upperBound], scale 20 to scale 28";
@@ -168,6 +193,50 @@ def MPC_RecipOp : MPC_RoundingInstruction<"recip"> {
                        OptionalAttr<I32Attr>:$start);
   let results = (outs MPC_ShareType:$result);
   let assemblyFormat = "$input `below` $upperBound (`start` $start^)? attr-dict `:` type($input) `->` type($result)";
+}
+
+//===----------------------------------------------------------------------===//
+// Activations and norms
+//===----------------------------------------------------------------------===//
+
+def MPC_ReluOp : MPC_RoundingInstruction<"relu"> {
+  let summary = "max(x, 0), by the sign of x without its `drop` low bits";
+  let description = [{
+    The comparison is made in Z_2^compareBits: |x| 2^(f - drop) must stay below
+    2^(compareBits - 2), which the range promises. x in [-2^(drop - f), 0) may
+    be kept instead of becoming 0.
+  }];
+  let arguments = (ins MPC_ShareType:$input, I32Attr:$compareBits,
+                       I32Attr:$drop, MPC_RangeAttr:$range,
+                       OptionalAttr<I32Attr>:$start);
+  let results = (outs MPC_ShareType:$result);
+  let assemblyFormat = "$input `bits` $compareBits `drop` $drop `range` $range (`start` $start^)? attr-dict `:` type($input) `->` type($result)";
+}
+def MPC_TailOp : MPC_RoundingInstruction<"tail"> {
+  let summary = "relu(x) - activation(x) as a function of |x|, which is the operand";
+  let description = [{
+    The tail of a smooth activation is an even function that vanishes: a few
+    cubic polynomials, and zero above a last threshold. GELU(x) is
+    relu(x) - tail(|x|), with |x| = 2 relu(x) - x.
+  }];
+  let arguments = (ins MPC_ShareType:$input, MPC_TailFunctionAttr:$function,
+                       I32Attr:$compareBits, MPC_RangeAttr:$range,
+                       OptionalAttr<I32Attr>:$start);
+  let results = (outs MPC_ShareType:$result);
+  let assemblyFormat = "$input $function `bits` $compareBits `range` $range (`start` $start^)? attr-dict `:` type($input) `->` type($result)";
+}
+def MPC_NormalizeOp : MPC_RoundingInstruction<"normalize"> {
+  let summary = "Rows over their root mean square, of the centred rows if `centred`; adds 28 to the scale";
+  let description = [{
+    c / sqrt(mean(c^2) + epsilon) with c = x - mean(x) or c = x: a LayerNorm or
+    RMSNorm without its gain and bias, which belong to the weights after it.
+    `epsilon` counts units of 2^-24 of the sum of squares. That sum must stay
+    below 2^30, that is the root mean square of a row below 2^15 / sqrt(N).
+  }];
+  let arguments = (ins MPC_ShareType:$input, UnitAttr:$centred,
+                       I64Attr:$epsilon, OptionalAttr<I32Attr>:$start);
+  let results = (outs MPC_ShareType:$result);
+  let assemblyFormat = "$input (`centred` $centred^)? `epsilon` $epsilon (`start` $start^)? attr-dict `:` type($input) `->` type($result)";
 }
 
 //===----------------------------------------------------------------------===//
@@ -181,6 +250,35 @@ def MPC_AddOp : MPC_Instruction<"add", [Commutative,
                        OptionalAttr<I32Attr>:$start);
   let results = (outs MPC_ShareType:$result);
   let assemblyFormat = "$lhs `,` $rhs (`start` $start^)? attr-dict `:` type($result)";
+}
+def MPC_SubOp : MPC_Instruction<"sub",
+    [AllTypesMatch<["lhs", "rhs", "result"]>]> {
+  let summary = "x - y of equal shape, ring and scale";
+  let arguments = (ins MPC_ShareType:$lhs, MPC_ShareType:$rhs,
+                       OptionalAttr<I32Attr>:$start);
+  let results = (outs MPC_ShareType:$result);
+  let assemblyFormat = "$lhs `,` $rhs (`start` $start^)? attr-dict `:` type($result)";
+}
+def MPC_MulPublicOp : MPC_Instruction<"mul_public"> {
+  let summary = "x c for public integers c whose shape ends that of x; scales add up; local";
+  let arguments = (ins MPC_ShareType:$input, I32ElementsAttr:$value,
+                       I32Attr:$frac, OptionalAttr<I32Attr>:$start);
+  let results = (outs MPC_ShareType:$result);
+  let assemblyFormat = "$input `by` $value `f` $frac (`start` $start^)? attr-dict `:` type($input) `->` type($result)";
+}
+def MPC_ConcatOp : MPC_Instruction<"concat"> {
+  let summary = "Joins shares along one dimension";
+  let arguments = (ins Variadic<MPC_ShareType>:$inputs, I64Attr:$axis,
+                       OptionalAttr<I32Attr>:$start);
+  let results = (outs MPC_ShareType:$result);
+  let assemblyFormat = "$inputs `axis` $axis (`start` $start^)? attr-dict `:` type($inputs) `->` type($result)";
+}
+def MPC_RepeatOp : MPC_Instruction<"repeat"> {
+  let summary = "Each index of a dimension several times, consecutively";
+  let arguments = (ins MPC_ShareType:$input, I64Attr:$axis, I64Attr:$times,
+                       OptionalAttr<I32Attr>:$start);
+  let results = (outs MPC_ShareType:$result);
+  let assemblyFormat = "$input `axis` $axis `times` $times (`start` $start^)? attr-dict `:` type($input) `->` type($result)";
 }
 def MPC_SliceOp : MPC_Instruction<"slice"> {
   let summary = "[offset, offset + size) of one dimension";

@@ -68,6 +68,19 @@ def MPC_Provenance : I32EnumAttr<"Provenance", "why a range holds", [
   let genSpecializedAttr = 0;
 }
 
+def MPC_TailFunction : I32EnumAttr<"TailFunction", "a smooth activation", [
+  I32EnumAttrCase<"Gelu", 1, "gelu">,
+  I32EnumAttrCase<"GeluTanh", 2, "gelu_tanh">,
+  I32EnumAttrCase<"Silu", 3, "silu">
+]> {
+  let cppNamespace = "::aero::mpc";
+  let genSpecializedAttr = 0;
+}
+def MPC_TailFunctionAttr
+    : EnumAttr<MPC_Dialect, MPC_TailFunction, "tail_function"> {
+  let assemblyFormat = "$value";
+}
+
 def MPC_RangeAttr : AttrDef<MPC_Dialect, "Range"> {
   let mnemonic = "range";
   let summary = "Real values lie in [-bound, bound)";
