@@ -15,42 +15,17 @@
 using namespace mlir;
 using namespace aero;
 
-/// Low bits that a rectifier drops before it looks at the sign, at scale f: a
-/// lone ReLU keeps values above -2^-10 that it should not, a smooth activation
-/// is as exact there with as without the mistake.
-static constexpr unsigned kReluKeptFrac = 10, kSmoothKeptFrac = 8;
-
-unsigned Lowering::compareBitsFor(double bound, int frac) {
-  // Differences of two values of [-bound, bound), and a sign.
-  int bits = int(std::ceil(std::log2(std::ldexp(bound, frac)))) + 2;
-  return unsigned(std::max(8, (bits + 3) / 4 * 4));
-}
-
-/// A bound of an activation: the network's, or what the truncation of the
-/// product that it came from needs anyway.
-double Lowering::getBound(Value value) {
-  double limit =
-      std::ldexp(1.0, int(mpc::truncBoundLog2) - int(options.activationFrac) -
-                          int(options.weightFrac));
-  return std::min(limit, ranges.getBound(value));
-}
-
-Value Lowering::rectify(Operation *op, Value input, unsigned keptFrac) {
+Value Lowering::rectify(Operation *op, Value input, unsigned signFrac) {
   Value x = getActivation(input);
   auto type = cast<mpc::ShareType>(x.getType());
-  unsigned drop =
-      options.activationFrac - std::min(options.activationFrac, keptFrac);
-  double bound = getBound(input);
   return mpc::ReluOp::create(
-      builder, op->getLoc(), type, x,
-      compareBitsFor(bound, int(options.activationFrac) - int(drop)), drop,
-      mpc::RangeAttr::get(builder.getContext(), bound, mpc::Provenance::Proved),
-      IntegerAttr());
+      builder, op->getLoc(), type, x, form.getReluBits(input, signFrac),
+      form.getDrop(signFrac), getRange(form.getBound(input)), IntegerAttr());
 }
 
 // pi.relu(x)  ->  relu(x)
 LogicalResult Lowering::lowerRelu(pi::ReluOp op) {
-  shares[op.getResult()] = rectify(op, op.getInput(), kReluKeptFrac);
+  shares[op.getResult()] = rectify(op, op.getInput(), pi::kReluSignFrac);
   return success();
 }
 
@@ -66,17 +41,14 @@ LogicalResult Lowering::lowerSmooth(Operation *op, mpc::TailFunction function) {
                           << options.activationFrac << describeNode(op);
   Value x = getActivation(input);
   Type type = x.getType();
-  Value positive = rectify(op, input, kSmoothKeptFrac);
+  Value positive = rectify(op, input, pi::kSmoothSignFrac);
   Value negative =
       mpc::SubOp::create(builder, loc, type, positive, x, IntegerAttr());
   Value magnitude =
       mpc::AddOp::create(builder, loc, type, positive, negative, IntegerAttr());
-  double bound = getBound(input);
   Value tail = mpc::TailOp::create(
-      builder, loc, type, magnitude, function,
-      compareBitsFor(bound, int(rt::tailCompareFrac)),
-      mpc::RangeAttr::get(builder.getContext(), bound, mpc::Provenance::Proved),
-      IntegerAttr());
+      builder, loc, type, magnitude, function, form.getTailBits(input),
+      getRange(form.getBound(input)), IntegerAttr());
   shares[op->getResult(0)] =
       mpc::SubOp::create(builder, loc, type, positive, tail, IntegerAttr());
   return success();
@@ -88,7 +60,7 @@ LogicalResult Lowering::lowerLeakyRelu(Operation *op, Value input,
   Location loc = op->getLoc();
   Value x = getActivation(input);
   auto type = cast<mpc::ShareType>(x.getType());
-  Value positive = rectify(op, input, kReluKeptFrac);
+  Value positive = rectify(op, input, pi::kReluSignFrac);
   Value negative =
       mpc::SubOp::create(builder, loc, type, x, positive, IntegerAttr());
   Value product = multiply(negative);

@@ -9,9 +9,6 @@
 
 #include "aero/Runtime/Parameters.h"
 
-#include <algorithm>
-#include <cmath>
-
 using namespace mlir;
 using namespace aero;
 
@@ -38,16 +35,6 @@ Value Lowering::joinHeads(Location loc, Value value) {
                                 IntegerAttr());
 }
 
-/// The bound of what max_row compares: the proved one of the network, or what
-/// the truncation before it needs anyway.
-double Lowering::getScoreBound(pi::AttentionOp op) {
-  double limit = std::ldexp(1.0, int(mpc::truncBoundLog2) -
-                                     2 * int(options.activationFrac));
-  // exp2 compares differences with -22: one bit more than the scores.
-  return std::min(limit, ranges.getScoreBound(op) / attentionScale +
-                             double(rt::exp2Range));
-}
-
 // pi.attention(q, k, v) scale ln 2
 //
 // ->  s = trunc(Q K^T)                      per head: Q, K, V (H, T, dk)
@@ -60,7 +47,7 @@ double Lowering::getScoreBound(pi::AttentionOp op) {
 // beside e V.
 //
 // Ranges (f activation fraction bits, l compare bits):
-// - Scores lie below the bound that pi::RangeAnalysis proves from the weights.
+// - Scores lie below the bound that pi::SecureForm proves from the weights.
 //   Where it proves nothing: the truncation of Q K^T is correct only for
 //   |x| < 2^62 at scale 2f, so the program is only defined if every score is
 //   below 2^(62 - 2f), 2^30 for f = 16. That, and not a calibration, is the
@@ -111,17 +98,12 @@ LogicalResult Lowering::lowerAttention(pi::AttentionOp op) {
                    .getResult();
   Value scores = truncate(loc, product, frac);
 
-  double bound = getScoreBound(op);
-  unsigned bits = options.compareBits;
-  if (bits == 0)
-    bits = std::max(compareBitsFor(bound, 0), rt::exp2MinCompareBits);
-  auto range =
-      mpc::RangeAttr::get(builder.getContext(), bound, mpc::Provenance::Proved);
+  unsigned bits = form.getScoreBits(op);
   SmallVector<int64_t> rows = {heads, length};
   Value max = mpc::MaxRowOp::create(
       builder, loc,
       mpc::ShareType::get(builder.getContext(), rows, bits, /*frac=*/0), scores,
-      causal, bits, range, IntegerAttr());
+      causal, bits, getRange(form.getScoreBound(op)), IntegerAttr());
   Value powers =
       mpc::Exp2Op::create(builder, loc, shareType(scoresShape, rt::exp2Frac),
                           scores, max, causal, IntegerAttr());

@@ -8,7 +8,7 @@
 #ifndef AERO_LIB_CONVERSION_PITOMPC_LOWERING_H
 #define AERO_LIB_CONVERSION_PITOMPC_LOWERING_H
 
-#include "aero/Analysis/Ranges.h"
+#include "aero/Analysis/SecureCost.h"
 #include "aero/Conversion/PIToMPC/PIToMPC.h"
 #include "aero/Dialect/MPC/IR/MPCOps.h"
 #include "aero/Dialect/PI/IR/PIOps.h"
@@ -91,21 +91,20 @@ private:
   mlir::Value joinHeads(mlir::Location loc, mlir::Value value);
   /// The query rows over their temperatures.
   mlir::Value divideByTemperature(pi::AttentionOp op, mlir::Value q);
-  /// relu of an activation; the sign is that of `keptFrac` fraction bits.
+  /// relu of an activation; the sign is that of `signFrac` fraction bits.
   mlir::Value rectify(mlir::Operation *op, mlir::Value input,
-                      unsigned keptFrac);
+                      unsigned signFrac);
   /// A product with public numbers at the scale of weights: of the `shape` that
   /// ends the value's, or one for all.
   mlir::Value multiplyPublic(mlir::Location loc, mlir::Value value,
                              llvm::ArrayRef<float> factors,
                              llvm::ArrayRef<int64_t> shape);
 
-  /// What bounds an activation, and the scores of an attention in base 2.
-  double getBound(mlir::Value value);
-  double getScoreBound(pi::AttentionOp op);
-  /// The narrowest comparison of values of [-bound, bound), `frac` fraction
-  /// bits of which count.
-  static unsigned compareBitsFor(double bound, int frac);
+  /// Values lie in [-bound, bound), whatever the prompt.
+  mpc::RangeAttr getRange(double bound) {
+    return mpc::RangeAttr::get(builder.getContext(), bound,
+                               mpc::Provenance::Proved);
+  }
 
   /// The share of a pi value, at whatever scale its producer left it.
   mlir::Value getShare(mlir::Value value) { return shares.lookup(value); }
@@ -119,7 +118,7 @@ private:
   mlir::func::FuncOp target;
   ConvertPIToMPCOptions options;
   mlir::OpBuilder builder;
-  pi::RangeAnalysis ranges;
+  pi::SecureForm form;
   mlir::Value tokens, position;
   llvm::DenseMap<mlir::Value, mlir::Value> shares;
   llvm::DenseMap<mlir::Value, mlir::Value> activations;

@@ -9,8 +9,6 @@
 
 #include "llvm/ADT/TypeSwitch.h"
 
-#include <cmath>
-
 namespace aero {
 #define GEN_PASS_DEF_CONVERTPITOMPC
 #include "aero/Conversion/PIToMPC/PIToMPC.h.inc"
@@ -21,8 +19,8 @@ using namespace aero;
 
 Lowering::Lowering(func::FuncOp func, const ConvertPIToMPCOptions &options)
     : source(func), options(options), builder(func),
-      ranges(func, {std::ldexp(1.0, -int(options.activationFrac)),
-                    std::ldexp(1.0, -int(options.weightFrac))}) {}
+      form(func, options.activationFrac, options.weightFrac,
+           options.compareBits) {}
 
 mpc::ShareType Lowering::shareType(ArrayRef<int64_t> shape, int64_t frac) {
   return mpc::ShareType::get(builder.getContext(), shape, mpc::ringBits,

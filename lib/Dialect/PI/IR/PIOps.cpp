@@ -188,7 +188,7 @@ void AttentionOp::build(OpBuilder &builder, OperationState &state, Type result,
                         llvm::APFloat scale, bool causal) {
   build(builder, state, result, query, key, value, mask, bias,
         /*temperature=*/Value(), heads, keyHeads, scale, causal,
-        /*entropy_thresholds=*/DenseF32ArrayAttr());
+        /*entropy_thresholds=*/DenseF32ArrayAttr(), NonlinearityAttr());
 }
 
 /// C2 of attention and rotary embeddings.

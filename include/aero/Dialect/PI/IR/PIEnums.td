@@ -26,6 +26,47 @@ def PI_NonlinearKind : I32EnumAttr<"NonlinearKind",
   let cppNamespace = "::aero::pi";
 }
 
+def PI_SecurityMode : I32EnumAttr<"SecurityMode",
+    "whom the parties of a secure inference have to trust", [
+  I32EnumAttrCase<"Dealer", 0, "dealer">
+]> {
+  let cppNamespace = "::aero::pi";
+}
+
+def PI_SecureCostAttr : AttrDef<PI_Dialect, "SecureCost"> {
+  let mnemonic = "secure_cost";
+  let summary = "What one op costs in one security mode";
+  let description = [{
+    Payload bytes of one inference, both directions together, and the length of
+    the op's chain of dependent messages.
+  }];
+  let parameters = (ins EnumParameter<PI_SecurityMode>:$mode,
+                        "uint64_t":$online, "uint64_t":$offline,
+                        "uint32_t":$exchanges);
+  let assemblyFormat = [{
+    `<` $mode `,` `online` `=` $online `,` `offline` `=` $offline `,`
+    `exchanges` `=` $exchanges `>`
+  }];
+}
+
+def PI_NonlinearityAttr : AttrDef<PI_Dialect, "Nonlinearity"> {
+  let mnemonic = "nonlinearity";
+  let summary = "What private inference pays for an op beyond linear algebra";
+  let description = [{
+    Written by `pi-annotate-nonlinearities`, read by whoever chooses what to
+    remove. The layer is -1 outside of the blocks; an op without a secure form
+    has no costs.
+  }];
+  let parameters = (ins EnumParameter<PI_NonlinearKind>:$kind,
+                        "int64_t":$layer, "int64_t":$maps,
+                        ArrayRefParameter<"int64_t">:$mapShape,
+                        OptionalArrayRefParameter<"SecureCostAttr">:$costs);
+  let assemblyFormat = [{
+    `<` $kind `,` `layer` `=` $layer `,` `maps` `=` $maps `of` `[` $mapShape `]`
+    (`,` `costs` `=` `[` $costs^ `]`)? `>`
+  }];
+}
+
 def PI_GeluApproximation : I32EnumAttr<"GeluApproximation",
     "how GELU is computed", [
   I32EnumAttrCase<"None", 0, "none">,

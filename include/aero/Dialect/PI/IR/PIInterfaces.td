@@ -32,6 +32,10 @@ def PI_NonlinearOpInterface : OpInterface<"NonlinearOpInterface"> {
         count of the op is this times the map count.
       }],
       "::llvm::SmallVector<int64_t>", "getMapShape">,
+    InterfaceMethod<"What `pi-annotate-nonlinearities` found out, or null.",
+      "::aero::pi::NonlinearityAttr", "getNonlinearityAttr">,
+    InterfaceMethod<"Sets it.",
+      "void", "setNonlinearityAttr", (ins "::aero::pi::NonlinearityAttr":$value)>,
   ];
 }
 

@@ -274,24 +274,39 @@ def VerifyNonlinearitiesPass
 
 def AnnotateNonlinearitiesPass
     : Pass<"pi-annotate-nonlinearities", "::mlir::func::FuncOp"> {
-  let summary = "Says of each nonlinear operation what it is applied to";
+  let summary = "Says of each nonlinear operation what it is applied to and costs";
   let description = [{
-    A nonlinear operation is what private inference pays for. Changes nothing:
-    the answers are those of `NonlinearOpInterface` and of the location, so
-    attributes would say the same twice and go stale.
+    A nonlinear operation is what private inference pays for. Writes into each
+    one on the client's data its kind, its layer, the maps that it is applied to
+    and, for every security mode that the engine has, the bytes and dependent
+    exchanges of its secure form: the op's own instructions, products of
+    attention included, with the truncation of its result. The numbers are those
+    of the instructions that `convert-pi-to-mpc` makes of the op, byte for byte,
+    as long as the network is lowered as it is: fold scales first
+    (`pi-fold-scaling`), a gain or a temperature that is left is a product.
 
     *Input contract*: any `pi`; layers are known in raised `pi`.
 
-    *Output contract*: an analysis remark of the category
-    `pi-annotate-nonlinearities` for every nonlinear op on the client's data,
-    with its kind, layer, maps and elements. Bytes and exchanges are not in it:
-    only softmax has a secure form so far, and `aero report` says what it costs.
+    *Output contract*: the `nonlinearity` attribute of every nonlinear op, and
+    an analysis remark of the category `pi-annotate-nonlinearities` that says the
+    same. An op without a secure form has no costs. With `table`, one line an op
+    and the totals are printed to standard error.
 
     ```mlir
-    // remark: '/h.0/attn' (pi.attention): softmax, layer 0, 2 maps of 6x6, 72 elements
-    %a = pi.attention %q, %k, %v heads 2 scale 5.000000e-01 causal : tensor<1x6x8xf32>, tensor<1x6x8xf32>
+    // remark: '/h.0/attn' (pi.attention): softmax, layer 0, 2 maps of 6x6, 72 elements; dealer: 6520 bytes online, 5840 offline, 28 exchanges
+    %a = pi.attention %q, %k, %v heads 2 scale 0.5 causal annotated
+      <softmax, layer = 0, maps = 2 of[6, 6], costs = [<dealer, online = 6520, offline = 5840, exchanges = 28>]>
+      : tensor<1x6x8xf32>, tensor<1x6x8xf32>
     ```
   }];
+  let options = [
+    Option<"table", "table", "bool", "false",
+           "Print a table of the operations to standard error">,
+    Option<"activationFrac", "activation-frac", "unsigned", "16",
+           "Fraction bits of activations that costs are predicted for">,
+    Option<"weightFrac", "weight-frac", "unsigned", "20",
+           "Fraction bits of weights that costs are predicted for">
+  ];
 }
 
 #endif // AERO_DIALECT_PI_TRANSFORMS_PASSES_TD
