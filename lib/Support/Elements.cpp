@@ -8,6 +8,7 @@
 #include "aero/Support/Elements.h"
 
 #include "mlir/IR/AsmState.h"
+#include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 
 using namespace mlir;
@@ -156,6 +157,34 @@ ElementsAttr makeRawResource(RankedTensorType type, ArrayRef<char> bytes,
                       HeapAsmResourceBlob::allocateAndCopyWithAlign(
                           bytes, kBlobAlignment, /*dataIsMutable=*/false),
                       name);
+}
+
+ElementsAttr makeNamedResource(ElementsAttr attr, StringRef name) {
+  auto type = cast<RankedTensorType>(attr.getType());
+  auto resource = dyn_cast<DenseResourceElementsAttr>(attr);
+  if (resource && resource.getRawHandle().getKey() == name)
+    return attr;
+  llvm::Expected<ElementsData<float>> data = getFloatData(attr);
+  if (!data) {
+    llvm::consumeError(data.takeError());
+    return attr;
+  }
+  ArrayRef<float> values = *data;
+  ArrayRef<char> bytes(reinterpret_cast<const char *>(values.data()),
+                       values.size() * sizeof(float));
+  // Who asks twice, or has a parameter twice, gets one resource.
+  using Handle = DenseResourceElementsHandle;
+  auto &interface = Handle::getManagerInterface(attr.getContext());
+  if (auto *entry = interface.getBlobManager().lookup(name))
+    if (const AsmResourceBlob *blob = entry->getBlob();
+        blob && blob->getData() == bytes)
+      return DenseResourceElementsAttr::get(
+          type, Handle(entry, cast<BuiltinDialect>(interface.getDialect())));
+  if (!resource || data->getOwner())
+    return makeRawResource(type, bytes, name);
+  return makeResource(
+      type, UnmanagedAsmResourceBlob::allocateWithAlign(bytes, kBlobAlignment),
+      name);
 }
 
 } // namespace aero

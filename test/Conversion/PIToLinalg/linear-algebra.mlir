@@ -8,14 +8,30 @@
 // CHECK-DAG: #[[$RHS:.+]] = affine_map<(d0, d1, d2, d3) -> (d3, d2)>
 // CHECK-DAG: #[[$RESULT:.+]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>
 
+// The name of a weight is the key of its resource.
 // CHECK-LABEL: func @weights
-// CHECK-NEXT: %[[W:.+]] = arith.constant dense_resource<blob> : tensor<2x2xf32>
+// CHECK-NEXT: %[[W:.+]] = arith.constant dense_resource<h.0.w> : tensor<2x2xf32>
 // CHECK-NEXT: %[[C:.+]] = arith.constant dense<2> : tensor<3xi64>
 // CHECK-NEXT: return %[[W]], %[[C]]
 func.func @weights() -> (tensor<2x2xf32>, tensor<3xi64>) {
   %w = pi.weight "h.0.w" dense_resource<blob> : tensor<2x2xf32>
   %c = pi.constant dense<2> : tensor<3xi64>
   return %w, %c : tensor<2x2xf32>, tensor<3xi64>
+}
+
+// A small weight becomes a resource as well: nothing can fold it into others,
+// nor make one of two that are equal. The same weight twice is one resource.
+// CHECK-LABEL: func @inline_weights
+// CHECK-DAG: %[[A:.+]] = arith.constant dense_resource<a> : tensor<f32>
+// CHECK-DAG: %[[B:.+]] = arith.constant dense_resource<b> : tensor<f32>
+// CHECK-DAG: %[[I:.+]] = arith.constant dense<2> : tensor<i64>
+// CHECK: return %[[A]], %[[B]], %[[A]], %[[I]]
+func.func @inline_weights() -> (tensor<f32>, tensor<f32>, tensor<f32>, tensor<i64>) {
+  %a = pi.weight "a" dense<0.5> : tensor<f32>
+  %b = pi.weight "b" dense<0.5> : tensor<f32>
+  %c = pi.weight "a" dense<0.5> : tensor<f32>
+  %i = pi.weight "i" dense<2> : tensor<i64>
+  return %a, %b, %c, %i : tensor<f32>, tensor<f32>, tensor<f32>, tensor<i64>
 }
 
 // CHECK-LABEL: func @linear_bias
