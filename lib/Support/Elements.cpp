@@ -11,6 +11,8 @@
 #include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 
+#include <mutex>
+
 using namespace mlir;
 
 namespace aero {
@@ -164,6 +166,21 @@ ElementsAttr makeNamedResource(ElementsAttr attr, StringRef name) {
   auto resource = dyn_cast<DenseResourceElementsAttr>(attr);
   if (resource && resource.getRawHandle().getKey() == name)
     return attr;
+  using Handle = DenseResourceElementsHandle;
+  auto &interface = Handle::getManagerInterface(attr.getContext());
+  // Functions that share weights are worked on at the same time.
+  static std::mutex mutex;
+  std::lock_guard<std::mutex> lock(mutex);
+  auto *entry = interface.getBlobManager().lookup(name);
+  auto share = [&] {
+    return DenseResourceElementsAttr::get(
+        type, Handle(entry, cast<BuiltinDialect>(interface.getDialect())));
+  };
+  if (resource && !resource.getRawHandle().getBlob()) {
+    if (entry && !entry->getBlob())
+      return share();
+    return DenseResourceElementsAttr::get(type, interface.insert(name));
+  }
   llvm::Expected<ElementsData<float>> data = getFloatData(attr);
   if (!data) {
     llvm::consumeError(data.takeError());
@@ -173,13 +190,8 @@ ElementsAttr makeNamedResource(ElementsAttr attr, StringRef name) {
   ArrayRef<char> bytes(reinterpret_cast<const char *>(values.data()),
                        values.size() * sizeof(float));
   // Who asks twice, or has a parameter twice, gets one resource.
-  using Handle = DenseResourceElementsHandle;
-  auto &interface = Handle::getManagerInterface(attr.getContext());
-  if (auto *entry = interface.getBlobManager().lookup(name))
-    if (const AsmResourceBlob *blob = entry->getBlob();
-        blob && blob->getData() == bytes)
-      return DenseResourceElementsAttr::get(
-          type, Handle(entry, cast<BuiltinDialect>(interface.getDialect())));
+  if (entry && entry->getBlob() && entry->getBlob()->getData() == bytes)
+    return share();
   if (!resource || data->getOwner())
     return makeRawResource(type, bytes, name);
   return makeResource(
