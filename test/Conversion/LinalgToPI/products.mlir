@@ -1,7 +1,6 @@
 // RUN: aero-opt %s --pass-pipeline='builtin.module(func.func(convert-linalg-to-pi))' | FileCheck %s
-// RUN: aero-opt %s --pass-pipeline='builtin.module(func.func(convert-linalg-to-pi))' -o /dev/null --verify-each
 
-// [example]
+// [example] --pass-pipeline='builtin.module(func.func(convert-linalg-to-pi))'
 // A product that starts at 0.
 // CHECK-LABEL: func @matmul
 // CHECK-SAME: (%[[X:.+]]: tensor<2x3xf32>, %[[W:.+]]: tensor<3x4xf32>)

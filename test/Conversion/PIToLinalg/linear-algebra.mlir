@@ -19,6 +19,14 @@ func.func @weights() -> (tensor<2x2xf32>, tensor<3xi64>) {
   return %w, %c : tensor<2x2xf32>, tensor<3xi64>
 }
 
+// What was elided when the text was printed keeps the name too.
+// CHECK-LABEL: func @elided
+// CHECK-NEXT: arith.constant dense_resource<h.1.w> : tensor<2x2xf32>
+func.func @elided() -> tensor<2x2xf32> {
+  %w = pi.weight "h.1.w" dense_resource<__elided__> : tensor<2x2xf32>
+  return %w : tensor<2x2xf32>
+}
+
 // A small weight becomes a resource as well: nothing can fold it into others,
 // nor make one of two that are equal. The same weight twice is one resource.
 // CHECK-LABEL: func @inline_weights
@@ -34,6 +42,7 @@ func.func @inline_weights() -> (tensor<f32>, tensor<f32>, tensor<f32>, tensor<i6
   return %a, %b, %c, %i : tensor<f32>, tensor<f32>, tensor<f32>, tensor<i64>
 }
 
+// [example] --pass-pipeline='builtin.module(func.func(convert-pi-to-linalg,canonicalize))'
 // CHECK-LABEL: func @linear_bias
 // CHECK-SAME: (%[[X:.+]]: tensor<2x3xf32>, %[[W:.+]]: tensor<3x4xf32>, %[[B:.+]]: tensor<4xf32>)
 // CHECK-NEXT: %[[E:.+]] = tensor.empty() : tensor<2x4xf32>
@@ -44,6 +53,7 @@ func.func @linear_bias(%x: tensor<2x3xf32>, %w: tensor<3x4xf32>, %b: tensor<4xf3
   %y = pi.linear %x, %w bias %b : tensor<4xf32> : tensor<2x3xf32>, tensor<3x4xf32> -> tensor<2x4xf32>
   return %y : tensor<2x4xf32>
 }
+// [end of example]
 
 // Without a bias it starts at 0; tokens of all prompts are rows of one matrix.
 // CHECK-LABEL: func @linear_batch

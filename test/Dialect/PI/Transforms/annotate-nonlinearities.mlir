@@ -1,5 +1,6 @@
 // RUN: aero-opt %s --pi-annotate-nonlinearities --remarks-filter=pi-annotate-nonlinearities -verify-diagnostics -split-input-file
 
+// [example] --pi-annotate-nonlinearities --remarks-filter=pi-annotate-nonlinearities
 func.func @main(%x: tensor<1x6x8xf32>) -> tensor<1x6x8xf32> {
   // expected-remark @below {{pi.layer_norm: layer_norm, layer 0, 1 maps of 6x8, 48 elements}}
   %n = pi.layer_norm %x epsilon 1.000000e-05 : tensor<1x6x8xf32>
@@ -13,6 +14,7 @@ func.func @main(%x: tensor<1x6x8xf32>) -> tensor<1x6x8xf32> {
   %p = pi.prelu %g slope %s : tensor<f32> : tensor<1x6x8xf32>
   return %p : tensor<1x6x8xf32>
 }
+// [end of example]
 
 // -----
 
