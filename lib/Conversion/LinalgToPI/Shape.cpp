@@ -7,6 +7,7 @@
 
 #include "Translator.h"
 
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/Sequence.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -19,7 +20,17 @@ FailureOr<Value> Translator::buildTensorOp(Operation *op) {
     auto input = get(source);
     if (failed(input))
       return failure();
-    return builder.reshape(*input, shapeOf(op->getResult(0)));
+    // A weight of rank 0 leaves pi as a row of one element.
+    auto weight = input->getDefiningOp<pi::WeightOp>();
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    auto resource = weight
+                        ? dyn_cast<DenseResourceElementsAttr>(weight.getValue())
+                        : DenseResourceElementsAttr();
+    if (resource && type.getRank() == 0)
+      return Value(pi::WeightOp::create(
+          builder, weight.getName(),
+          DenseResourceElementsAttr::get(type, resource.getRawHandle())));
+    return builder.reshape(*input, type.getShape());
   };
   return llvm::TypeSwitch<Operation *, Result>(op)
       .Case<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(

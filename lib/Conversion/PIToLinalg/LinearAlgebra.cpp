@@ -9,6 +9,7 @@
 
 #include "aero/Support/Elements.h"
 
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/Sequence.h"
 
 using namespace mlir;
@@ -21,6 +22,13 @@ static Value lowerWeight(pi::WeightOp op, Emitter &e) {
   ElementsAttr value = op.getValue();
   if (value.getElementType().isF32())
     value = makeNamedResource(value, op.getName());
+  // A constant of rank 0 that is a resource makes memref-to-llvm crash.
+  auto resource = dyn_cast<DenseResourceElementsAttr>(value);
+  if (resource && op.getType().getRank() == 0) {
+    auto row = DenseResourceElementsAttr::get(op.getType().clone({1}),
+                                              resource.getRawHandle());
+    return e.reshape(arith::ConstantOp::create(e, cast<TypedAttr>(row)), {});
+  }
   return arith::ConstantOp::create(e, cast<TypedAttr>(value));
 }
 

@@ -22,6 +22,16 @@ func.func @suffix() -> (tensor<2xf32>, tensor<2xf32>) {
   return %0, %1 : tensor<2xf32>, tensor<2xf32>
 }
 
+// A weight of rank 0 left pi as a row of one element.
+// CHECK-LABEL: func @rank_0
+// CHECK-NEXT: %[[A:.+]] = pi.weight "h.0.alpha" dense_resource<h.0.alpha> : tensor<f32>
+// CHECK-NEXT: return %[[A]]
+func.func @rank_0() -> tensor<f32> {
+  %0 = arith.constant dense_resource<h.0.alpha> : tensor<1xf32>
+  %1 = tensor.collapse_shape %0 [] : tensor<1xf32> into tensor<f32>
+  return %1 : tensor<f32>
+}
+
 // CHECK-LABEL: func @global
 // CHECK-NEXT: pi.weight "h.0.w" dense<5.000000e-01> : tensor<2xf32>
 func.func @global() -> tensor<2xf32> {
@@ -72,6 +82,7 @@ func.func private @elsewhere(tensor<?xf16>)
 {-#
   dialect_resources: {
     builtin: {
+      h.0.alpha: "0x100000000000803F",
       h.0.b: "0x100000000000803F00000040",
       h.0.b_1: "0x100000000000803F00000040"
     }

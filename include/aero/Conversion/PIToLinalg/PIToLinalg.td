@@ -33,7 +33,8 @@ def ConvertPIToLinalg : Pass<"convert-pi-to-linalg", "::mlir::func::FuncOp"> {
       - `pi.weight` is an `arith.constant` of a resource whose key is the
         weight's name (with a suffix if the context has that key for something
         else), so that `convert-linalg-to-pi` finds it, and nothing folds its
-        elements into other constants. Large weights are not copied.
+        elements into other constants. Large weights are not copied; one of
+        rank 0 is a row of one element.
         `pi.constant`, and a weight of integers, is an `arith.constant` of the
         same attribute.
     A `pi.cast` of floats to integers has no form, nor has an op on a tensor
