@@ -8,6 +8,7 @@
 #include "MyPasses.h"
 
 #include "aero/InitAll.h"
+#include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
@@ -16,6 +17,8 @@ int main(int argc, char **argv) {
   aero::registerAllDialects(registry);
   aero::registerAllPasses();
   my::registerMyPasses();
+  // What a network meets between AERO's way out and its way back.
+  mlir::registerLinalgPasses();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "My compiler\n", registry));
 }

@@ -6,7 +6,8 @@
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
-/* Import, rewrite and measure a network from C, or from whatever calls C.
+/* Import, rewrite and measure a network from C, or from whatever calls C, hand
+ * it over to another compiler and take it back. AeroMLIR.h does that in memory.
  *
  * What can fail returns NULL or false, after the message handler of the context
  * has been told why. Objects are used by one thread at a time; a module keeps
@@ -89,7 +90,10 @@ AERO_CAPI_EXPORTED AeroModule *
 aeroModuleImportONNX(AeroContext *context, const char *path,
                      const AeroImportOptions *options);
 
-/* Reads a module from its text or bytecode, which is copied. */
+/* Reads a module from its text or bytecode, which is copied: AERO's, or what
+ * another compiler made of a module that was handed over. A context keeps large
+ * constants by name and adds a suffix to a name that it has already, so what
+ * comes back is read into a new context. */
 AERO_CAPI_EXPORTED AeroModule *
 aeroModuleParse(AeroContext *context, const char *source, size_t length);
 
@@ -108,6 +112,11 @@ AERO_CAPI_EXPORTED bool aeroModuleRunPipeline(AeroModule *module,
 
 /* The module as MLIR text, weights included: large for a large model. */
 AERO_CAPI_EXPORTED char *aeroModulePrint(AeroModule *module);
+
+/* The module as MLIR bytecode, weights included; `length` bytes (the 0 behind
+ * them is not counted), which belong to the caller as a string does. */
+AERO_CAPI_EXPORTED char *aeroModuleWriteBytecode(AeroModule *module,
+                                                 size_t *length);
 
 /* The census of the function @main, which has to be raised `pi` (any
  * configuration leaves it so), as JSON: nonlinear operations, parameters and

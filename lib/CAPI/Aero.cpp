@@ -8,15 +8,14 @@
 #include "aero-c/Aero.h"
 
 #include "CensusJson.h"
+#include "State.h"
 #include "aero/Import/ONNX/Import.h"
 #include "aero/InitAll.h"
 #include "aero/Pipelines/Pipelines.h"
 
+#include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/IR/OwningOpRef.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -31,9 +30,7 @@
 using namespace mlir;
 using namespace aero;
 
-namespace {
-
-AeroSeverity convert(DiagnosticSeverity severity) {
+static AeroSeverity convert(DiagnosticSeverity severity) {
   switch (severity) {
   case DiagnosticSeverity::Error:
     return AERO_SEVERITY_ERROR;
@@ -46,74 +43,58 @@ AeroSeverity convert(DiagnosticSeverity severity) {
   llvm_unreachable("unknown severity");
 }
 
-/// The context and where its messages go.
-struct State {
-  State(AeroMessageHandler handler, void *userData)
-      : handler(handler), userData(userData) {
-    static const bool registered = (registerAllPasses(), true);
-    (void)registered;
-    DialectRegistry registry;
-    registerAllDialects(registry);
-    context.appendDialectRegistry(registry);
-    context.loadAllAvailableDialects();
-    // People are told the node and the remedy, not the op in its generic form.
-    context.printOpOnDiagnostic(false);
-    context.getDiagEngine().registerHandler([this](Diagnostic &diagnostic) {
-      std::string message;
-      llvm::raw_string_ostream os(message);
-      // Of a module that was parsed, the place in its text.
-      if (isa<FileLineColLoc>(diagnostic.getLocation()))
-        os << diagnostic.getLocation() << ": ";
-      os << diagnostic;
-      for (Diagnostic &note : diagnostic.getNotes())
-        os << "; " << note;
-      tell(convert(diagnostic.getSeverity()), message);
-      return success();
-    });
-  }
-
-  void tell(AeroSeverity severity, const std::string &message) const {
-    if (handler)
-      handler(severity, message.c_str(), userData);
-    else if (severity == AERO_SEVERITY_ERROR)
-      llvm::errs() << "error: " << message << "\n";
-  }
-
-  /// Tells why, one line at a time. Always false.
-  bool fail(StringRef messages) const {
-    SmallVector<StringRef> lines;
-    messages.split(lines, '\n', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
-    for (StringRef line : lines)
-      tell(AERO_SEVERITY_ERROR, line.str());
-    return false;
-  }
-  bool fail(llvm::Error error) const {
-    return fail(llvm::toString(std::move(error)));
-  }
-
-  AeroMessageHandler handler;
-  void *userData;
-  MLIRContext context;
-};
-
-char *copyString(const std::string &text) {
-  auto *copy = static_cast<char *>(std::malloc(text.size() + 1));
-  if (copy)
-    std::memcpy(copy, text.c_str(), text.size() + 1);
-  return copy;
+capi::State::State(AeroMessageHandler handler, void *userData)
+    : handler(handler), userData(userData) {
+  static const bool registered = (registerAllPasses(), true);
+  (void)registered;
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  context.appendDialectRegistry(registry);
+  context.loadAllAvailableDialects();
+  // People are told the node and the remedy, not the op in its generic form.
+  context.printOpOnDiagnostic(false);
+  context.getDiagEngine().registerHandler([this](Diagnostic &diagnostic) {
+    std::string message;
+    llvm::raw_string_ostream os(message);
+    // Of a module that was parsed, the place in its text.
+    if (isa<FileLineColLoc>(diagnostic.getLocation()))
+      os << diagnostic.getLocation() << ": ";
+    os << diagnostic;
+    for (Diagnostic &note : diagnostic.getNotes())
+      os << "; " << note;
+    tell(convert(diagnostic.getSeverity()), message);
+    return success();
+  });
 }
 
-} // namespace
+void capi::State::tell(AeroSeverity severity,
+                       const std::string &message) const {
+  if (handler)
+    handler(severity, message.c_str(), userData);
+  else if (severity == AERO_SEVERITY_ERROR)
+    llvm::errs() << "error: " << message << "\n";
+}
 
-struct AeroContext {
-  std::shared_ptr<State> state;
-};
+bool capi::State::fail(StringRef messages) const {
+  SmallVector<StringRef> lines;
+  messages.split(lines, '\n', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
+  for (StringRef line : lines)
+    tell(AERO_SEVERITY_ERROR, line.str());
+  return false;
+}
 
-struct AeroModule {
-  // The module goes first.
-  std::shared_ptr<State> state;
-  OwningOpRef<ModuleOp> op;
-};
+bool capi::State::fail(llvm::Error error) const {
+  return fail(llvm::toString(std::move(error)));
+}
+
+static char *copyBytes(StringRef bytes) {
+  auto *copy = static_cast<char *>(std::malloc(bytes.size() + 1));
+  if (copy) {
+    std::memcpy(copy, bytes.data(), bytes.size());
+    copy[bytes.size()] = 0;
+  }
+  return copy;
+}
 
 /// Runs what `build` adds, on a copy that replaces the module if all is well:
 /// passes that failed may leave anything behind. Weights are not copied.
@@ -134,7 +115,7 @@ static bool runPasses(AeroModule &module,
 //===----------------------------------------------------------------------===//
 
 AeroContext *aeroContextCreate(AeroMessageHandler handler, void *userData) {
-  return new AeroContext{std::make_shared<State>(handler, userData)};
+  return new AeroContext{std::make_shared<capi::State>(handler, userData)};
 }
 
 void aeroContextDestroy(AeroContext *context) { delete context; }
@@ -155,7 +136,7 @@ const char *aeroGetConfigurationName(size_t index) {
 
 AeroModule *aeroModuleImportONNX(AeroContext *context, const char *path,
                                  const AeroImportOptions *options) {
-  const State &state = *context->state;
+  const capi::State &state = *context->state;
   ImportOptions converted;
   for (size_t i = 0, end = options ? options->bindingCount : 0; i < end; ++i) {
     const AeroBinding &binding = options->bindings[i];
@@ -226,7 +207,16 @@ char *aeroModulePrint(AeroModule *module) {
   std::string text;
   llvm::raw_string_ostream os(text);
   module->op->print(os);
-  return copyString(text);
+  return copyBytes(text);
+}
+
+char *aeroModuleWriteBytecode(AeroModule *module, size_t *length) {
+  std::string bytes;
+  llvm::raw_string_ostream os(bytes);
+  if (failed(writeBytecodeToFile(*module->op, os)))
+    return nullptr;
+  *length = bytes.size();
+  return copyBytes(bytes);
 }
 
 char *aeroModuleReport(AeroModule *module) {
@@ -235,5 +225,5 @@ char *aeroModuleReport(AeroModule *module) {
     module->state->fail("no function @main to report on");
     return nullptr;
   }
-  return copyString(censusToJson(pi::takeCensus(function)));
+  return copyBytes(censusToJson(pi::takeCensus(function)));
 }

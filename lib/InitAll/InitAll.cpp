@@ -7,6 +7,7 @@
 
 #include "aero/InitAll.h"
 
+#include "aero/Conversion/LinalgToPI/LinalgToPI.h"
 #include "aero/Conversion/PIToLinalg/PIToLinalg.h"
 #include "aero/Conversion/PIToMPC/PIToMPC.h"
 #include "aero/Dialect/MPC/IR/MPCDialect.h"
@@ -18,6 +19,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/DialectRegistry.h"
@@ -25,9 +27,10 @@
 
 void aero::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<mlir::func::FuncDialect>();
-  // What a network is handed over in.
+  // What a network is handed over and taken back in.
   registry.insert<mlir::arith::ArithDialect, mlir::linalg::LinalgDialect,
-                  mlir::math::MathDialect, mlir::tensor::TensorDialect>();
+                  mlir::math::MathDialect, mlir::ml_program::MLProgramDialect,
+                  mlir::tensor::TensorDialect>();
   registry.insert<aero::mpc::MPCDialect>();
   registry.insert<aero::pi::PIDialect>();
 }
@@ -36,6 +39,7 @@ void aero::registerAllPasses() {
   mlir::registerTransformsPasses();
   aero::pi::registerPIPasses();
   aero::mpc::registerMPCPasses();
+  aero::registerLinalgToPIPasses();
   aero::registerPIToLinalgPasses();
   aero::registerPIToMPCPasses();
   aero::registerPipelines();

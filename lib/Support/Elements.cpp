@@ -8,7 +8,10 @@
 #include "aero/Support/Elements.h"
 
 #include "mlir/IR/AsmState.h"
+#include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+
+#include <mutex>
 
 using namespace mlir;
 
@@ -156,6 +159,44 @@ ElementsAttr makeRawResource(RankedTensorType type, ArrayRef<char> bytes,
                       HeapAsmResourceBlob::allocateAndCopyWithAlign(
                           bytes, kBlobAlignment, /*dataIsMutable=*/false),
                       name);
+}
+
+ElementsAttr makeNamedResource(ElementsAttr attr, StringRef name) {
+  auto type = cast<RankedTensorType>(attr.getType());
+  auto resource = dyn_cast<DenseResourceElementsAttr>(attr);
+  if (resource && resource.getRawHandle().getKey() == name)
+    return attr;
+  using Handle = DenseResourceElementsHandle;
+  auto &interface = Handle::getManagerInterface(attr.getContext());
+  // Functions that share weights are worked on at the same time.
+  static std::mutex mutex;
+  std::lock_guard<std::mutex> lock(mutex);
+  auto *entry = interface.getBlobManager().lookup(name);
+  auto share = [&] {
+    return DenseResourceElementsAttr::get(
+        type, Handle(entry, cast<BuiltinDialect>(interface.getDialect())));
+  };
+  if (resource && !resource.getRawHandle().getBlob()) {
+    if (entry && !entry->getBlob())
+      return share();
+    return DenseResourceElementsAttr::get(type, interface.insert(name));
+  }
+  llvm::Expected<ElementsData<float>> data = getFloatData(attr);
+  if (!data) {
+    llvm::consumeError(data.takeError());
+    return attr;
+  }
+  ArrayRef<float> values = *data;
+  ArrayRef<char> bytes(reinterpret_cast<const char *>(values.data()),
+                       values.size() * sizeof(float));
+  // Who asks twice, or has a parameter twice, gets one resource.
+  if (entry && entry->getBlob() && entry->getBlob()->getData() == bytes)
+    return share();
+  if (!resource || data->getOwner())
+    return makeRawResource(type, bytes, name);
+  return makeResource(
+      type, UnmanagedAsmResourceBlob::allocateWithAlign(bytes, kBlobAlignment),
+      name);
 }
 
 } // namespace aero

@@ -84,7 +84,7 @@ class EmbeddingTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         output = self.succeed("ninja", "-j2", "-C", self.folder / "example",
                               "check")
-        self.assertRegex(output, r"Passed *: 2 \(100")
+        self.assertRegex(output, r"Passed *: 4 \(100")
 
     def test_runtime_needs_no_mlir(self) -> None:
         program = self.consume("Runtime", "-DTARGETS=AERO::AeroRuntime",

@@ -89,6 +89,15 @@ mlir::ElementsAttr makeRawResource(mlir::RankedTensorType type,
                                    llvm::ArrayRef<char> bytes,
                                    llvm::StringRef name);
 
+/// `attr`, whose elements are f32, as a resource with the key `name`, so that
+/// the name goes where the elements go. A resource is not copied: two keys may
+/// stand for one blob, which the context keeps. The key has a suffix if the
+/// context has the key for other elements. What was elided stays so. Elements
+/// of the wrong number are returned as they are, for whoever reads them to
+/// report.
+mlir::ElementsAttr makeNamedResource(mlir::ElementsAttr attr,
+                                     llvm::StringRef name);
+
 } // namespace aero
 
 #endif // AERO_SUPPORT_ELEMENTS_H

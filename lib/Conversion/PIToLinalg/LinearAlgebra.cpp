@@ -7,14 +7,32 @@
 
 #include "Emitter.h"
 
+#include "aero/Support/Elements.h"
+
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/Sequence.h"
 
 using namespace mlir;
 using namespace aero;
 using namespace aero::linalgform;
 
-// pi.weight "w" dense_resource<w>  ->  arith.constant dense_resource<w>
-template <typename OpTy> static Value lowerElements(OpTy op, Emitter &e) {
+// pi.weight "w" ...  ->  arith.constant dense_resource<w>
+// A resource keeps the name, and no pass folds its elements into others.
+static Value lowerWeight(pi::WeightOp op, Emitter &e) {
+  ElementsAttr value = op.getValue();
+  if (value.getElementType().isF32())
+    value = makeNamedResource(value, op.getName());
+  // A constant of rank 0 that is a resource makes memref-to-llvm crash.
+  auto resource = dyn_cast<DenseResourceElementsAttr>(value);
+  if (resource && op.getType().getRank() == 0) {
+    auto row = DenseResourceElementsAttr::get(op.getType().clone({1}),
+                                              resource.getRawHandle());
+    return e.reshape(arith::ConstantOp::create(e, cast<TypedAttr>(row)), {});
+  }
+  return arith::ConstantOp::create(e, cast<TypedAttr>(value));
+}
+
+static Value lowerConstant(pi::ConstantOp op, Emitter &e) {
   return arith::ConstantOp::create(e, cast<TypedAttr>(op.getValue()));
 }
 
@@ -89,8 +107,8 @@ static Value lowerMatMul(pi::MatMulOp op, Emitter &e) {
 }
 
 void linalgform::populateLinearAlgebra(RewritePatternSet &patterns) {
-  add<pi::WeightOp>(patterns, lowerElements<pi::WeightOp>);
-  add<pi::ConstantOp>(patterns, lowerElements<pi::ConstantOp>);
+  add<pi::WeightOp>(patterns, lowerWeight);
+  add<pi::ConstantOp>(patterns, lowerConstant);
   add<pi::EmbeddingOp>(patterns, lowerEmbedding);
   add<pi::LinearOp>(patterns, lowerLinear);
   add<pi::MatMulOp>(patterns, lowerMatMul);

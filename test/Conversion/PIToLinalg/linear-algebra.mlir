@@ -8,8 +8,9 @@
 // CHECK-DAG: #[[$RHS:.+]] = affine_map<(d0, d1, d2, d3) -> (d3, d2)>
 // CHECK-DAG: #[[$RESULT:.+]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>
 
+// The name of a weight is the key of its resource.
 // CHECK-LABEL: func @weights
-// CHECK-NEXT: %[[W:.+]] = arith.constant dense_resource<blob> : tensor<2x2xf32>
+// CHECK-NEXT: %[[W:.+]] = arith.constant dense_resource<h.0.w> : tensor<2x2xf32>
 // CHECK-NEXT: %[[C:.+]] = arith.constant dense<2> : tensor<3xi64>
 // CHECK-NEXT: return %[[W]], %[[C]]
 func.func @weights() -> (tensor<2x2xf32>, tensor<3xi64>) {
@@ -18,6 +19,33 @@ func.func @weights() -> (tensor<2x2xf32>, tensor<3xi64>) {
   return %w, %c : tensor<2x2xf32>, tensor<3xi64>
 }
 
+// What was elided when the text was printed keeps the name too.
+// CHECK-LABEL: func @elided
+// CHECK-NEXT: arith.constant dense_resource<h.1.w> : tensor<2x2xf32>
+func.func @elided() -> tensor<2x2xf32> {
+  %w = pi.weight "h.1.w" dense_resource<__elided__> : tensor<2x2xf32>
+  return %w : tensor<2x2xf32>
+}
+
+// A small weight becomes a resource as well: nothing can fold it into others,
+// nor make one of two that are equal. The same weight twice is one resource. One
+// of rank 0 is a row of one element, as memref-to-llvm has no such resource.
+// CHECK-LABEL: func @inline_weights
+// CHECK-DAG: %[[AROW:.+]] = arith.constant dense_resource<a> : tensor<1xf32>
+// CHECK-DAG: %[[BROW:.+]] = arith.constant dense_resource<b> : tensor<1xf32>
+// CHECK-DAG: %[[A:.+]] = tensor.collapse_shape %[[AROW]] [] : tensor<1xf32> into tensor<f32>
+// CHECK-DAG: %[[B:.+]] = tensor.collapse_shape %[[BROW]] []
+// CHECK-DAG: %[[I:.+]] = arith.constant dense<2> : tensor<i64>
+// CHECK: return %[[A]], %[[B]], %{{.+}}, %[[I]]
+func.func @inline_weights() -> (tensor<f32>, tensor<f32>, tensor<f32>, tensor<i64>) {
+  %a = pi.weight "a" dense<0.5> : tensor<f32>
+  %b = pi.weight "b" dense<0.5> : tensor<f32>
+  %c = pi.weight "a" dense<0.5> : tensor<f32>
+  %i = pi.weight "i" dense<2> : tensor<i64>
+  return %a, %b, %c, %i : tensor<f32>, tensor<f32>, tensor<f32>, tensor<i64>
+}
+
+// [example] --pass-pipeline='builtin.module(func.func(convert-pi-to-linalg,canonicalize))'
 // CHECK-LABEL: func @linear_bias
 // CHECK-SAME: (%[[X:.+]]: tensor<2x3xf32>, %[[W:.+]]: tensor<3x4xf32>, %[[B:.+]]: tensor<4xf32>)
 // CHECK-NEXT: %[[E:.+]] = tensor.empty() : tensor<2x4xf32>
@@ -28,6 +56,7 @@ func.func @linear_bias(%x: tensor<2x3xf32>, %w: tensor<3x4xf32>, %b: tensor<4xf3
   %y = pi.linear %x, %w bias %b : tensor<4xf32> : tensor<2x3xf32>, tensor<3x4xf32> -> tensor<2x4xf32>
   return %y : tensor<2x4xf32>
 }
+// [end of example]
 
 // Without a bias it starts at 0; tokens of all prompts are rows of one matrix.
 // CHECK-LABEL: func @linear_batch

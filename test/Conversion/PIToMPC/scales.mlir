@@ -1,6 +1,7 @@
 // RUN: aero-opt %s --split-input-file --convert-pi-to-mpc | FileCheck %s
 // RUN: aero-opt %s --split-input-file --convert-pi-to-mpc='activation-frac=12 weight-frac=16 compare-bits=40' | FileCheck %s --check-prefix=OPTIONS
 
+// [example] --split-input-file --convert-pi-to-mpc
 // A product that is used twice is truncated once; a product that is revealed
 // never is.
 // CHECK-LABEL: func.func @truncated_once(
@@ -27,6 +28,7 @@ func.func @truncated_once(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
   %4 = pi.add %2, %3 : tensor<1x8x4xf32>, tensor<1x8x4xf32> -> tensor<1x8x4xf32>
   return %4 : tensor<1x8x4xf32>
 }
+// [end of example]
 
 // -----
 

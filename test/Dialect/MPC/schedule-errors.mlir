@@ -10,7 +10,8 @@ func.func @no_start(%x: !mpc.share<8x4, f = 16>) {
 
 // -----
 
-// (S2)
+// [example] --split-input-file --verify-diagnostics --mpc-verify-schedule
+// (S2): the second instruction reads what the first one makes.
 func.func @too_early(%x: !mpc.share<8x4, f = 16>) {
   // expected-note @below {{the operand}}
   %0 = mpc.trunc %x by 8 start 0 : !mpc.share<8x4, f = 16> -> !mpc.share<8x4, f = 8>
@@ -18,6 +19,7 @@ func.func @too_early(%x: !mpc.share<8x4, f = 16>) {
   %1 = mpc.trunc %0 by 4 start 0 : !mpc.share<8x4, f = 8> -> !mpc.share<8x4, f = 4>
   return
 }
+// [end of example]
 
 // -----
 

@@ -1,5 +1,6 @@
 // RUN: aero-opt %s --mpc-schedule --mpc-verify-schedule | FileCheck %s
 
+// [example] --mpc-schedule
 // The reciprocal (12 exchanges) and the product run beside each other; what
 // needs both waits for the longer one. Local ops cost no exchange.
 // CHECK-LABEL: func @overlap(
@@ -22,6 +23,7 @@ func.func @overlap(%e: !mpc.share<2x8x8, f = 20>, %v: !mpc.share<2x8x4, f = 16>)
   %z = mpc.reveal %y : !mpc.share<8x8, f = 44> -> tensor<8x8xf64>
   return %z : tensor<8x8xf64>
 }
+// [end of example]
 
 // A start that is there already is replaced.
 // CHECK-LABEL: func @reschedule(

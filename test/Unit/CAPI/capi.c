@@ -144,6 +144,60 @@ static void testErrors(const char *path) {
   aeroContextDestroy(context);
 }
 
+/* To linalg, out of the process as bytecode or text, and back into another
+ * context: the same network under the same names. */
+static void testHandOver(const char *path, bool asBytecode) {
+  Messages messages = {0, 0, ""};
+  AeroContext *context = aeroContextCreate(collect, &messages);
+  AeroModule *module = aeroModuleImportONNX(context, path, NULL);
+  CHECK(module && aeroModuleApplyConfiguration(module, "SM+ScFuFFN"));
+  char *before = module ? aeroModuleReport(module) : NULL;
+  CHECK(module &&
+        aeroModuleRunPipeline(module, "func.func(convert-pi-to-linalg)"));
+  size_t length = 0;
+  char *bytes = NULL;
+  if (module && asBytecode)
+    bytes = aeroModuleWriteBytecode(module, &length);
+  else if (module && (bytes = aeroModulePrint(module)))
+    length = strlen(bytes);
+  CHECK(bytes && length > 4);
+  CHECK(bytes && (memcmp(bytes, "ML\xefR", 4) == 0) == asBytecode);
+  aeroModuleDestroy(module);
+  aeroContextDestroy(context);
+  if (!bytes || !before)
+    return;
+
+  context = aeroContextCreate(collect, &messages);
+  module = aeroModuleParse(context, bytes, length);
+  CHECK(module != NULL);
+  CHECK(module && aeroModuleRunPipeline(
+                      module, "func.func(canonicalize,convert-linalg-to-pi),"
+                              "aero-rewrite"));
+  char *after = module ? aeroModuleReport(module) : NULL;
+  CHECK(after && strcmp(before, after) == 0);
+  CHECK(module &&
+        holds(aeroModulePrint(module), "pi.weight \"h.0.attn.c_attn.weight\""));
+  CHECK(messages.errors == 0);
+
+  /* What comes back may be anything: it is told, and nothing is changed. */
+  const char *other = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {\n"
+                      "  %0 = math.log %x : tensor<2xf32>\n"
+                      "  return %0 : tensor<2xf32>\n}";
+  AeroModule *unknown = aeroModuleParse(context, other, strlen(other));
+  CHECK(unknown &&
+        !aeroModuleRunPipeline(unknown, "func.func(convert-linalg-to-pi)"));
+  CHECK(said(&messages, "no pi form of math.log"));
+  CHECK(unknown && holds(aeroModulePrint(unknown), "math.log"));
+  CHECK(!aeroModuleParse(context, bytes, length / 2));
+  CHECK(messages.errors > 0);
+  aeroModuleDestroy(unknown);
+  aeroModuleDestroy(module);
+  aeroContextDestroy(context);
+  aeroStringDestroy(before);
+  aeroStringDestroy(after);
+  aeroStringDestroy(bytes);
+}
+
 static void testNothing(void) {
   aeroContextDestroy(NULL);
   aeroModuleDestroy(NULL);
@@ -156,6 +210,8 @@ int main(int argc, char **argv) {
   testConfigurations();
   testRewrite(argv[1]);
   testErrors(argv[2]);
+  testHandOver(argv[2], true);
+  testHandOver(argv[2], false);
   testNothing();
   return failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -9,6 +9,7 @@
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/MLIRContext.h"
 #include "gmock/gmock.h"
@@ -127,6 +128,56 @@ TEST_F(ElementsTest, FindsSplatsOfDenseFloatsOnly) {
                                                  int64_t(2))),
             std::nullopt);
   EXPECT_EQ(getFloatSplat(Attribute()), std::nullopt);
+}
+
+StringRef keyOf(ElementsAttr attr) {
+  return cast<DenseResourceElementsAttr>(attr).getRawHandle().getKey();
+}
+
+TEST_F(ElementsTest, NamesAResourceWithoutACopy) {
+  auto type = tensor({2}, b.getF32Type());
+  ElementsAttr attr = makeFloatResource(type, {1.0f, 2.0f}, "blob");
+  ElementsAttr named = makeNamedResource(attr, "h.0.w");
+  EXPECT_EQ(keyOf(named), "h.0.w");
+  EXPECT_EQ(llvm::cantFail(getFloatData(named)).begin(),
+            llvm::cantFail(getFloatData(attr)).begin());
+  EXPECT_EQ(makeNamedResource(attr, "blob"), attr);
+}
+
+TEST_F(ElementsTest, NamesInlineElements) {
+  auto type = tensor({2}, b.getF32Type());
+  ElementsAttr named =
+      makeNamedResource(DenseElementsAttr::get(type, 0.5f), "splat");
+  EXPECT_EQ(keyOf(named), "splat");
+  EXPECT_THAT(llvm::cantFail(getFloatData(named)).get(),
+              ElementsAre(0.5f, 0.5f));
+  auto different = DenseElementsAttr::get<float>(type, {1.0f, 2.0f});
+  EXPECT_EQ(keyOf(makeNamedResource(different, "inline")), "inline");
+}
+
+TEST_F(ElementsTest, GivesOneNameToOneParameterOnly) {
+  auto type = tensor({2}, b.getF32Type());
+  ElementsAttr first =
+      makeNamedResource(DenseElementsAttr::get(type, 0.5f), "w");
+  EXPECT_EQ(makeNamedResource(DenseElementsAttr::get(type, 0.5f), "w"), first);
+  ElementsAttr other =
+      makeNamedResource(DenseElementsAttr::get(type, 1.5f), "w");
+  EXPECT_EQ(keyOf(other), "w_1");
+  EXPECT_THAT(llvm::cantFail(getFloatData(other)).get(),
+              ElementsAre(1.5f, 1.5f));
+}
+
+TEST_F(ElementsTest, NamesWhatWasElided) {
+  auto type = tensor({2}, b.getF32Type());
+  auto &interface = DenseResourceElementsHandle::getManagerInterface(&context);
+  auto elided =
+      DenseResourceElementsAttr::get(type, interface.insert("elided"));
+  ElementsAttr named = makeNamedResource(elided, "w");
+  EXPECT_EQ(keyOf(named), "w");
+  EXPECT_EQ(makeNamedResource(elided, "w"), named);
+  EXPECT_THAT(messageOf(getFloatData(named)), HasSubstr("holds no data"));
+  auto small = makeRawResource(type, ArrayRef<char>("1234", 4), "short");
+  EXPECT_EQ(makeNamedResource(small, "v"), small);
 }
 
 } // namespace

@@ -30,9 +30,13 @@ def ConvertPIToLinalg : Pass<"convert-pi-to-linalg", "::mlir::func::FuncOp"> {
         `pi` has it, not NaN: `linalg.softmax` is therefore not used;
       - lookups are `tensor.extract` in a `linalg.generic`. Token ids and
         positions are not checked: whoever calls the function has to;
-      - `pi.weight` and `pi.constant` are `arith.constant` of the same
-        attribute: a resource stays one, nothing is copied. The name of a
-        weight is in its location only.
+      - `pi.weight` is an `arith.constant` of a resource whose key is the
+        weight's name (with a suffix if the context has that key for something
+        else), so that `convert-linalg-to-pi` finds it, and nothing folds its
+        elements into other constants. Large weights are not copied; one of
+        rank 0 is a row of one element.
+        `pi.constant`, and a weight of integers, is an `arith.constant` of the
+        same attribute.
     A `pi.cast` of floats to integers has no form, nor has an op on a tensor
     without elements. All of them are reported, and then the function is
     unchanged.

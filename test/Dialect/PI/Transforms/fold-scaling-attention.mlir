@@ -1,7 +1,8 @@
 // RUN: aero-opt %s --pi-fold-scaling | FileCheck %s --check-prefixes=CHECK,BASE_E
 // RUN: aero-opt %s --pi-fold-scaling=base2=true | FileCheck %s --check-prefixes=CHECK,BASE2
 
-// The example of the pass's documentation.
+// [example] --pi-fold-scaling=base2=true
+// The scale goes into the query's matrix, the factor into the output's.
 // CHECK-LABEL: func @example
 // CHECK-SAME: (%[[X:.*]]: tensor<1x2x4xf32>, %[[K:.*]]: tensor<1x2x4xf32>, %[[V:.*]]: tensor<1x2x4xf32>)
 // CHECK-DAG: %[[WQ:.*]] = pi.weight "wq" dense_resource
@@ -21,6 +22,7 @@ func.func @example(%x: tensor<1x2x4xf32>, %k: tensor<1x2x4xf32>, %v: tensor<1x2x
   %y = pi.linear %s, %wo : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
   return %y : tensor<1x2x4xf32>
 }
+// [end of example]
 
 // Of a fused projection, the query's columns of matrix and bias.
 // CHECK-LABEL: func @fused_qkv

@@ -2,7 +2,8 @@
 // RUN: aero-opt %s --pi-insert-entropy-scaling='initial=0.25 threshold=0.75 shape=head layers=1' | FileCheck %s --check-prefixes=CHECK,HEAD
 // RUN: aero-opt %s --pi-insert-entropy-scaling='shape=head-and-position' | FileCheck %s --check-prefixes=CHECK,ALL
 
-// The example of the pass's documentation is the first layer.
+// [example] --pi-insert-entropy-scaling
+// Each layer has its own.
 // CHECK-LABEL: func @two_layers
 // ALL: %[[T0:.*]] = pi.weight "aero.temperature.0" dense<1.000000e+00> : tensor<2x6xf32>
 // ALL: pi.attention {{.*}} temperature %[[T0]] : tensor<2x6xf32> heads 2 scale 5.000000e-01 causal entropy_thresholds [5.000000e-01, 5.000000e-01] : tensor<1x6x8xf32>, tensor<1x6x8xf32>
@@ -18,6 +19,7 @@ func.func @two_layers(%x: tensor<1x6x8xf32>) -> tensor<1x6x8xf32> {
   %z = pi.add %y, %b : tensor<1x6x8xf32>, tensor<1x6x8xf32> -> tensor<1x6x8xf32>
   return %z : tensor<1x6x8xf32>
 }
+// [end of example]
 
 // What there is stays.
 // CHECK-LABEL: func @trained

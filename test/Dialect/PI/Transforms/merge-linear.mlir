@@ -1,7 +1,8 @@
 // RUN: aero-opt %s --pi-merge-linear --canonicalize | FileCheck %s --check-prefixes=CHECK,CHAIN
 // RUN: aero-opt %s --pi-merge-linear='chain=false' --canonicalize | FileCheck %s --check-prefixes=CHECK,NOCHAIN
 
-// The example of the pass's documentation: K*N2 = 16 instead of 32 + 32.
+// [example] --pi-merge-linear --canonicalize
+// K*N2 = 16 instead of 32 + 32.
 // CHECK-LABEL: func @example
 // CHECK-SAME: (%[[X:.*]]: tensor<1x2x4xf32>)
 // CHAIN-NOT: pi.weight "w1" dense
@@ -20,6 +21,7 @@ func.func @example(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %y = pi.linear %h, %w2 bias %b2 : tensor<4xf32> : tensor<1x2x8xf32>, tensor<8x4xf32> -> tensor<1x2x4xf32>
   return %y : tensor<1x2x4xf32>
 }
+// [end of example]
 
 // No bias on either side.
 // CHECK-LABEL: func @no_bias

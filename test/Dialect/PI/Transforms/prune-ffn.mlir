@@ -2,7 +2,8 @@
 // RUN: aero-opt %s --pi-prune-ffn=layers=0 | FileCheck %s --check-prefixes=CHECK,FIRST
 // RUN: aero-opt %s --pi-prune-ffn='deepest=1 configuration=SM+ScFuFFN_i(1)' | FileCheck %s --check-prefixes=CHECK,DEEP
 
-// The example of the pass's documentation.
+// [example] --pi-prune-ffn=deepest=1
+// The only layer is the deepest.
 // CHECK-LABEL: func @example
 // CHECK: %[[Y:.*]] = pi.add
 // CHECK-NEXT: return %[[Y]]
@@ -13,6 +14,7 @@ func.func @example(%x: tensor<1x2x4xf32>, %w: tensor<4x4xf32>, %u: tensor<4x8xf3
   %z0 = pi.add %y0, %f0 : tensor<1x2x4xf32>, tensor<1x2x4xf32> -> tensor<1x2x4xf32>
   return %z0 : tensor<1x2x4xf32>
 }
+// [end of example]
 
 // The residual stream goes on where the network was.
 // CHECK-LABEL: func @two_layers

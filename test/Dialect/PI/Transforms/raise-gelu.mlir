@@ -1,5 +1,6 @@
 // RUN: aero-opt %s --pass-pipeline='builtin.module(func.func(pi-raise))' --split-input-file | FileCheck %s
 
+// [example] --pass-pipeline='builtin.module(func.func(pi-raise))'
 // As torch.onnx.export writes F.gelu: x * (1 + erf(x / sqrt 2)) * 0.5.
 // CHECK-LABEL: func @erf
 // CHECK-SAME: (%[[X:.*]]: tensor<2x4xf32>)
@@ -17,6 +18,7 @@ func.func @erf(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
   %y = pi.mul %m, %half : tensor<2x4xf32>, tensor<f32> -> tensor<2x4xf32>
   return %y : tensor<2x4xf32>
 }
+// [end of example]
 
 // -----
 

@@ -3,7 +3,7 @@
 // RUN: aero-opt %s --pi-replace-activation='to=leaky_relu slope=0.25' | FileCheck %s --check-prefixes=CHECK,LEAKY
 // RUN: aero-opt %s --pi-replace-activation=to=leaky_relu | FileCheck %s --check-prefix=SLOPE
 
-// The example of the pass's documentation.
+// [example] --pi-replace-activation=to=relu
 // CHECK-LABEL: func @gelu
 // CHECK-SAME: (%[[X:.*]]: tensor<1x2x4xf32>)
 // IDENTITY-NEXT: return %[[X]]
@@ -15,6 +15,7 @@ func.func @gelu(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %y = pi.gelu %x : tensor<1x2x4xf32>
   return %y : tensor<1x2x4xf32>
 }
+// [end of example]
 
 // CHECK-LABEL: func @gelu_tanh
 // CHECK-SAME: (%[[X:.*]]: tensor<1x2x4xf32>)

@@ -1,8 +1,8 @@
 // RUN: aero-opt %s --pi-scale-ffn | FileCheck %s --check-prefixes=CHECK,ALL
 // RUN: aero-opt %s --pi-scale-ffn='alpha=4 beta=0.5 layers=1' | FileCheck %s --check-prefixes=CHECK,ONE
 
+// [example] --pi-scale-ffn
 // CHECK-LABEL: func @two_layers
-// The example of the pass's documentation is the first layer.
 // CHECK: %[[Y:.*]] = pi.add
 // CHECK: %[[F:.*]] = pi.linear %{{.*}} : tensor<1x2x8xf32>, tensor<8x4xf32>
 // ALL-NEXT: %[[BETA:.*]] = pi.weight "aero.scale_ffn.0.beta" dense<1.000000e+00> : tensor<f32>
@@ -30,6 +30,7 @@ func.func @two_layers(%x: tensor<1x2x4xf32>, %w: tensor<4x4xf32>, %u: tensor<4x8
   %z1 = pi.add %y1, %f1 : tensor<1x2x4xf32>, tensor<1x2x4xf32> -> tensor<1x2x4xf32>
   return %z1 : tensor<1x2x4xf32>
 }
+// [end of example]
 
 // One that is scaled already, on either side, stays.
 // CHECK-LABEL: func @scaled

@@ -1,7 +1,8 @@
 // RUN: aero-opt %s --pi-select-last-token -split-input-file | FileCheck %s
 // RUN: aero-opt %s --pi-select-last-token=function=main -split-input-file | FileCheck %s
 
-// The example of the pass's documentation: through the vocabulary projection.
+// [example] --pi-select-last-token
+// Through the vocabulary projection.
 // CHECK-LABEL: func @main
 // CHECK-SAME: (%[[X:.*]]: tensor<1x8x4xf32>, %[[P:.*]]: tensor<i64>) -> tensor<1x1x16xf32>
 // CHECK: %[[W:.*]] = pi.weight "w"
@@ -13,6 +14,7 @@ func.func @main(%x: tensor<1x8x4xf32>) -> tensor<1x8x16xf32> {
   %y = pi.linear %x, %w : tensor<1x8x4xf32>, tensor<4x16xf32> -> tensor<1x8x16xf32>
   return %y : tensor<1x8x16xf32>
 }
+// [end of example]
 
 // -----
 

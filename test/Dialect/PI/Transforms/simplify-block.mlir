@@ -1,7 +1,8 @@
 // RUN: aero-opt %s --pi-simplify-block | FileCheck %s
 // RUN: aero-opt %s --pi-simplify-block --remarks-filter=pi-simplify-block 2>&1 | FileCheck %s --check-prefix=REMARK
 
-// The example of the pass's documentation.
+// [example] --pi-simplify-block
+// Both projections go, with their biases.
 // CHECK-LABEL: func @example
 // CHECK-SAME: (%[[X:.*]]: tensor<1x2x4xf32>, %[[Q:.*]]: tensor<1x2x4xf32>, %[[K:.*]]: tensor<1x2x4xf32>
 // CHECK-NEXT: %[[O:.*]] = pi.attention %[[Q]], %[[K]], %[[X]] heads 2
@@ -12,6 +13,7 @@ func.func @example(%x: tensor<1x2x4xf32>, %q: tensor<1x2x4xf32>, %k: tensor<1x2x
   %o = pi.linear %a, %wo bias %b : tensor<4xf32> : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
   return %o : tensor<1x2x4xf32>
 }
+// [end of example]
 
 // The columns of the values are cut out of a fused projection.
 // CHECK-LABEL: func @fused

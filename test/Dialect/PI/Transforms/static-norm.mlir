@@ -5,7 +5,8 @@
 // RUN: aero-opt %s --pi-static-norm='which=all layers=0' | FileCheck %s --check-prefixes=CHECK,ALL
 // RUN: aero-opt %s --pi-static-norm --remarks-filter=pi-static-norm 2>&1 | FileCheck %s --check-prefix=REMARK
 
-// The example of the pass's documentation: columns of length 5 and 2. What is
+// [example] --pi-static-norm
+// Columns of length 5 and 2. What is
 // normalised is a resource, which a reader of the numbers is in the unit test.
 // CHECK-LABEL: func @ffn
 // WEIGHT-DAG: pi.weight "w" dense_resource
@@ -27,6 +28,7 @@ func.func @ffn(%x: tensor<1x2x2xf32>) -> tensor<1x2x2xf32> {
   %z = pi.add %y, %f : tensor<1x2x2xf32>, tensor<1x2x2xf32> -> tensor<1x2x2xf32>
   return %z : tensor<1x2x2xf32>
 }
+// [end of example]
 
 // A matrix that is an embedding table as well stays, and so does one that is
 // computed.

@@ -3,7 +3,8 @@
 // RUN: aero-opt %s --pi-strip-layernorm=which=block | FileCheck %s --check-prefixes=CHECK,BLOCK
 // RUN: aero-opt %s --pi-strip-layernorm=which=final | FileCheck %s --check-prefixes=CHECK,FINAL
 
-// The example of the pass's documentation: a norm before the last matrix.
+// [example] --pi-strip-layernorm
+// A norm before the last matrix.
 // CHECK-LABEL: func @example
 // CHECK-SAME: (%[[X:.*]]: tensor<1x2x4xf32>, %[[W:.*]]: tensor<4x4xf32>
 // BLOCK: pi.layer_norm
@@ -16,6 +17,7 @@ func.func @example(%x: tensor<1x2x4xf32>, %w: tensor<4x4xf32>, %g: tensor<4xf32>
   %y = pi.linear %n, %w : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
   return %y : tensor<1x2x4xf32>
 }
+// [end of example]
 
 // A bias that is a weight does not make the last norm a block norm.
 // CHECK-LABEL: func @final_norm_with_bias

@@ -10,6 +10,7 @@ func.func @known(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 
 // -----
 
+// [example] --pass-pipeline='builtin.module(func.func(pi-raise,pi-verify-raised))'
 // Every leftover is named, with its ONNX node.
 func.func @all_of_them(%x: tensor<2x4xf32>, %z: tensor<4x2xf32>) -> tensor<2x2xf32> {
   // expected-error @below {{'pi.tanh' op is not part of a known transformer operation: no GELU: the factor beside x is not (1 + f(x)) / 2}}
@@ -20,6 +21,7 @@ func.func @all_of_them(%x: tensor<2x4xf32>, %z: tensor<4x2xf32>) -> tensor<2x2xf
   %2 = pi.matmul %1, %z : tensor<2x4xf32>, tensor<4x2xf32> -> tensor<2x2xf32> loc("/h.0/MatMul")
   return %2 : tensor<2x2xf32>
 }
+// [end of example]
 
 // -----
 

@@ -55,6 +55,12 @@ def StripLayerNormPass : Pass<"pi-strip-layernorm", "::mlir::func::FuncOp"> {
     or its place: `0/attention`, `0/feed_forward`, `final`, `input`.
     `reference::measureNorms` measures it on samples.
 
+    *Errors*: a layer that the model does not have; `mode=static` without
+    calibration data, or with data that miss a chosen norm, name an unknown one
+    or have a sigma that is no positive number; weights that `mode=static`
+    cannot read. A model without norms gets a remark. Norms are not replaced by
+    anything that keeps the function: no pass can.
+
     Before:
     ```mlir
     %n = pi.layer_norm %x gamma %g : tensor<4xf32> beta %b : tensor<4xf32> epsilon 1.000000e-05 : tensor<1x2x4xf32>
@@ -113,6 +119,11 @@ def ReplaceActivationPass
     means there: `refuse` is an error, `drop` removes the gate with its matrix,
     so that the network is linear, and `keep` leaves the product.
 
+    *Errors*: a gate that the identity would take away, under `gate=refuse`; a
+    layer that the model does not have; `learnable` for another activation than
+    a leaky ReLU. A network without activations gets a remark. Softmax is none,
+    nor is a tanh outside of feed-forward networks.
+
     Before:
     ```mlir
     %a = pi.gelu %x : tensor<1x2x4xf32>
@@ -163,6 +174,10 @@ def PruneFFNPass : Pass<"pi-prune-ffn", "::mlir::func::FuncOp"> {
     feed-forward network: the residual stream goes on without it, and without
     its alpha and beta if it was scaled. A layer that has none gets a remark.
     The result is **another network**, whose weights have to be trained again.
+    A network that something else reads as well stays for that reader.
+
+    *Errors*: neither or both of `deepest` and `layers`; more layers than the
+    model has, or one that it does not have.
 
     Before:
     ```mlir
@@ -197,7 +212,11 @@ def ScaleFFNPass : Pass<"pi-scale-ffn", "::mlir::func::FuncOp"> {
     layer has a factor before each operand. Networks that have one on either
     side are left as they are. The parameters are `aero.scale_ffn.<layer>.alpha`
     and `.beta`; while both are 1 the function is the same. A network beside
-    attention (GPT-NeoX) has no y of its own, and stays.
+    attention (GPT-NeoX) has no y of its own, and stays, with a remark.
+
+    *Errors*: an alpha of 0, or an initial value that is not finite; a layer
+    that the model does not have; nothing to scale, if a configuration asks for
+    it.
 
     Before:
     ```mlir
@@ -240,6 +259,10 @@ def InsertEntropyScalingPass
     1, the function is the same; the paper starts training at 1e-2 or 1e-1.
     `shape=head` makes one temperature a head for all positions, which
     `pi-fold-scaling` folds into the query whatever is trained.
+
+    *Errors*: an initial temperature that is not above 0, a threshold outside of
+    [0, 1]; a layer that the model does not have; no attention, if a
+    configuration asks for it.
 
     Before:
     ```mlir
@@ -286,6 +309,9 @@ def StaticNormPass : Pass<"pi-static-norm", "::mlir::func::FuncOp"> {
     where g is `gain`. Products are rounded once. The result is **another
     network**, unless it was trained under that normalisation. A matrix stays,
     with a remark, if it is no weight or something that is not chosen reads it.
+
+    *Errors*: a gain that is not above 0; a layer that the model does not have;
+    weights that cannot be read.
 
     Before:
     ```mlir
@@ -337,6 +363,10 @@ def SimplifyBlockPass : Pass<"pi-simplify-block", "::mlir::func::FuncOp"> {
     its name. The result is **another network**, whose weights have to be
     trained again. Attention keeps its projections, with a remark that says why,
     where they change the width (shared key heads) or have other readers.
+
+    *Errors*: a layer that the model does not have; weights that cannot be read;
+    if a configuration asks for the pass, attention that has to keep its
+    projections, or none at all.
 
     Before:
     ```mlir

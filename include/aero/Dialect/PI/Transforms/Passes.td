@@ -53,6 +53,11 @@ def RaisePass : Pass<"pi-raise", "::mlir::func::FuncOp"> {
     squares have one sum everywhere.
     The location of every op holds its transformer layer (see `getLayer`).
 
+    The function is the same, up to float rounding, except for a query that sees
+    no key: its result is 0, where float arithmetic has NaN. There are no
+    errors. A weight that holds no data is not read, so that forms which depend
+    on its elements stay.
+
     Before:
     ```mlir
     %d = pi.div %x, %sqrt2 : tensor<1x2x4xf32>, tensor<f32> -> tensor<1x2x4xf32>
@@ -117,6 +122,9 @@ def MergeLinearPass : Pass<"pi-merge-linear", "::mlir::func::FuncOp"> {
     Remarks of the category `pi-merge-linear` say what was merged, and for each
     pair that was not, why; one for the function counts the pairs by reason.
 
+    *Errors*: weights that cannot be read, as they were elided when the IR was
+    printed. The choice of pairs depends on shapes, never on values.
+
     Before:
     ```mlir
     %h = pi.linear %x, %w1 bias %b1 : tensor<8xf32> : tensor<1x2x4xf32>, tensor<4x8xf32> -> tensor<1x2x8xf32>
@@ -172,6 +180,9 @@ def FoldScalingPass : Pass<"pi-fold-scaling", "::mlir::func::FuncOp"> {
     linear op whose matrix is not a weight. Remarks of the category
     `pi-fold-scaling` name the op that stood in the way.
 
+    *Errors*: weights that cannot be read, as they were elided when the IR was
+    printed.
+
     Before:
     ```mlir
     %q = pi.linear %x, %wq : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
@@ -210,6 +221,9 @@ def SelectLastTokenPass
     works row by row all the way to the result: linear maps, sums, activations,
     norms and slices of the width. Attention is not passed: its keys and values
     need all rows.
+
+    *Errors*: no function of that name with a body, or one that returns anything
+    else.
 
     Before:
     ```mlir

@@ -1,5 +1,11 @@
 // RUN: aero-opt %s --pi-fold-scaling -verify-diagnostics -split-input-file
 // RUN: aero-opt %s --pi-merge-linear -verify-diagnostics -split-input-file
+// RUN: aero-opt %s --pi-simplify-block -verify-diagnostics -split-input-file
+// RUN: aero-opt %s --pi-static-norm -verify-diagnostics -split-input-file
+// RUN: echo '{}' > %t.json
+// RUN: aero-opt %s --pi-strip-layernorm='mode=static calibration=%t.json' -verify-diagnostics -split-input-file
+
+// Every pass that reads weights says which one it cannot read.
 
 // A weight whose elements were left out when the IR was printed.
 func.func @elided(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
