@@ -24,8 +24,7 @@ llvm::Error aero::writeProgramFiles(Model &model,
       .takeError();
 }
 
-/// aero-party, installed beside the running executable.
-static std::string partyTool() {
+std::string aero::partyTool() {
   static int anchor;
   std::string self = llvm::sys::fs::getMainExecutable(nullptr, &anchor);
   llvm::SmallString<256> path(llvm::sys::path::parent_path(self));

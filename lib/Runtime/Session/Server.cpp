@@ -25,20 +25,22 @@ struct Server::State {
         const SessionOptions &options)
       : loaded(loaded), weights(weights), options(options),
         dealer(std::move(dealer)) {
-    this->dealer.setTimeout(options.timeout);
+    configure(this->dealer, options);
   }
 
-  Status joinDealer();
+  Status joinDealer(const KeyFingerprint &clientKey);
   Status sendWeights();
+  Status endSession(SessionEnd reason);
   Status infer(const Begin &begin);
   Result<std::vector<uint8_t>> receiveCorrection(uint32_t instruction);
 };
 
-Status Server::State::joinDealer() {
-  Result<SessionId> id = greet(dealer, loaded, Role::Server, Role::Dealer, {});
-  if (!id.ok())
-    return id.takeError();
-  session = *id;
+Status Server::State::joinDealer(const KeyFingerprint &clientKey) {
+  Result<Greeting> reply =
+      greet(dealer, loaded, Role::Server, Role::Dealer, {{}, clientKey});
+  if (!reply.ok())
+    return reply.takeError();
+  session = reply->session;
   AERO_RETURN_IF_ERROR(dealer.receive(FrameKind::Seed, seed));
   executor.emplace(loaded, Role::Server, seed, &weights, options);
   return {};
@@ -81,14 +83,19 @@ Server::State::receiveCorrection(uint32_t instruction) {
   std::vector<uint8_t> correction(
       loaded.program.instructions(instruction).cost().dealer_to_server());
   std::span<uint8_t> left = correction;
-  const Watched watched[] = {{&*client, Role::Client}};
-  const int descriptor = dealer.descriptor();
+  Channel *const watched[] = {&*client};
   while (!left.empty()) {
     // A client that is gone must not go unnoticed while the dealer works.
-    Result<size_t> ready =
-        waitForAny({&descriptor, 1}, watched, options.timeout);
+    const Awaited awaited[] = {Awaited(dealer)};
+    auto ready = waitForAny(awaited, watched,
+                            std::chrono::steady_clock::now() + options.timeout,
+                            options.abort);
     if (!ready.ok())
       return ready.takeError();
+    if (!*ready)
+      return Error{"the " + dealer.peer() + " sent no correlations within " +
+                       std::to_string(options.timeout.count()) + " ms",
+                   ErrorKind::Connection};
     std::span<uint8_t> part =
         left.first(std::min<size_t>(correctionFrameBytes, left.size()));
     AERO_RETURN_IF_ERROR(dealer.receive(FrameKind::Correction, part));
@@ -102,13 +109,16 @@ Server::State::receiveCorrection(uint32_t instruction) {
 Status Server::State::infer(const Begin &begin) {
   const program::Program &program = loaded.program;
   if (begin.inference <= totals.inferences)
-    return Error{"the client repeats inference number " +
-                 std::to_string(begin.inference) +
-                 ": correlations are used once"};
+    return Error{"the " + client->peer() + " repeats inference number " +
+                     std::to_string(begin.inference) +
+                     ": correlations are used once",
+                 ErrorKind::Protocol};
   if (begin.inference != totals.inferences + 1)
-    return Error{"the client skips inference numbers"};
+    return Error{"the " + client->peer() + " skips inference numbers",
+                 ErrorKind::Protocol};
   if (begin.position >= program.context() || begin.zero != 0)
-    return Error{"the client sent a malformed begin"};
+    return Error{"the " + client->peer() + " sent a malformed begin",
+                 ErrorKind::Protocol};
   Stopwatch watch;
   // The dealer learns that there is an inference, not how long the prompt is.
   Begin request = {begin.inference, 0, 0};
@@ -125,12 +135,16 @@ Status Server::State::infer(const Begin &begin) {
     input.corrections[i] = std::move(*correction);
   }
   AERO_RETURN_IF_ERROR(client->send(FrameKind::Begin, viewBytes(begin)));
-  totals.offlineSeconds += watch.lap();
+  double offlineSeconds = watch.lap();
   Result<Share> result = executor->run(std::move(input), *client);
   if (!result.ok())
     return result.takeError();
-  totals.onlineSeconds += watch.lap();
+  double onlineSeconds = watch.lap();
+  totals.offlineSeconds += offlineSeconds;
+  totals.onlineSeconds += onlineSeconds;
   ++totals.inferences;
+  if (options.onInference)
+    options.onInference({begin.inference, offlineSeconds, onlineSeconds});
   return {};
 }
 
@@ -140,53 +154,66 @@ Server::Server(Server &&) noexcept = default;
 
 Result<Server> Server::join(const LoadedProgram &program,
                             const Weights &weights, Channel dealer,
-                            const SessionOptions &options) {
+                            const SessionOptions &options,
+                            const KeyFingerprint &clientKey) {
   auto state =
       std::make_unique<State>(program, weights, std::move(dealer), options);
-  AERO_RETURN_IF_ERROR(state->joinDealer());
+  AERO_RETURN_IF_ERROR(state->joinDealer(clientKey));
   return Server(std::move(state));
 }
 
-Status Server::acceptClient(Listener &listener) {
-  const Watched watched[] = {{&state->dealer, Role::Dealer}};
-  Result<Channel> client = acceptWatching(listener, "client", watched);
-  if (!client.ok())
-    return client.takeError();
-  return joinClient(std::move(*client));
-}
+const SessionId &Server::session() const { return state->session; }
 
-Status Server::joinClient(Channel client) {
-  client.setTimeout(state->options.timeout);
-  static constexpr Role welcome[] = {Role::Client};
-  Result<std::optional<Role>> role =
-      answer(client, state->loaded, Role::Server, state->session, welcome);
-  if (!role.ok())
-    return role.takeError();
-  if (!*role)
-    return Error{"a party that is not a client connected to the server"};
-  state->client.emplace(std::move(client));
+Status Server::joinClient(Caller client) {
+  configure(client.channel, state->options);
+  if (client.role != Role::Client || client.session != SessionId{}) {
+    AERO_RETURN_IF_ERROR(
+        refuse(client, state->loaded, Role::Server, Refusal::RoleTaken));
+    return Error{"the " + client.channel.peer() +
+                     " connected to the server, which waits for clients",
+                 ErrorKind::Protocol};
+  }
+  AERO_RETURN_IF_ERROR(welcome(client, state->loaded, Role::Server,
+                               {state->session, state->dealer.peerKey()}));
+  state->client.emplace(std::move(client.channel));
   return state->sendWeights();
 }
 
+/// Tells both peers that there will be no further inference.
+Status Server::State::endSession(SessionEnd reason) {
+  totals.end = reason;
+  AERO_RETURN_IF_ERROR(dealer.send(FrameKind::End, {}));
+  if (reason == SessionEnd::Client)
+    return {};
+  return client->send(FrameKind::End, {});
+}
+
 Status Server::serve() {
+  State &s = *state;
   while (true) {
-    const int descriptor = state->client->descriptor();
-    const Watched watched[] = {{&state->dealer, Role::Dealer}};
-    Result<size_t> ready = waitForAny({&descriptor, 1}, watched, std::nullopt);
+    const Awaited awaited[] = {Awaited(*s.client), Awaited(s.options.drain)};
+    Channel *const watched[] = {&s.dealer};
+    PauseLimit limit(s.options);
+    auto ready = waitForAny(awaited, watched, limit.until, s.options.abort);
     if (!ready.ok())
       return ready.takeError();
+    if (!*ready)
+      return s.endSession(limit.reason);
+    if (**ready == 1)
+      return s.endSession(SessionEnd::Stopped);
     static constexpr FrameKind kinds[] = {FrameKind::Begin, FrameKind::End};
-    auto frame = state->client->receiveAny(kinds, sizeof(Begin));
+    auto frame = s.client->receiveAny(kinds, sizeof(Begin));
     if (!frame.ok())
       return frame.takeError();
     auto &[kind, payload] = *frame;
     if (kind == FrameKind::End)
-      return state->dealer.send(FrameKind::End, {});
+      return s.endSession(SessionEnd::Client);
     Begin begin;
     if (payload.size() != sizeof(begin))
-      return Error{"the client sent a malformed begin"};
+      return Error{"the " + s.client->peer() + " sent a malformed begin",
+                   ErrorKind::Protocol};
     std::memcpy(&begin, payload.data(), sizeof(begin));
-    AERO_RETURN_IF_ERROR(state->infer(begin));
+    AERO_RETURN_IF_ERROR(s.infer(begin));
   }
 }
 

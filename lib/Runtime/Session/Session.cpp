@@ -20,10 +20,7 @@ using namespace aero::rt;
 using std::chrono::milliseconds;
 
 static constexpr char helloMagic[8] = {'A', 'E', 'R', 'O', 'H', 'E', 'L', 'O'};
-static constexpr uint32_t protocolVersion = 1;
-
-/// Why an acceptor does not go on, for the party that it answers.
-enum Refusal : uint32_t { None = 0, RoleTaken = 1 };
+static constexpr uint32_t protocolVersion = 2;
 
 const char *aero::rt::roleName(Role role) {
   switch (role) {
@@ -33,6 +30,20 @@ const char *aero::rt::roleName(Role role) {
     return "server";
   case Role::Dealer:
     return "dealer";
+  }
+  return "unknown";
+}
+
+const char *aero::rt::sessionEndName(SessionEnd end) {
+  switch (end) {
+  case SessionEnd::Client:
+    return "client";
+  case SessionEnd::Idle:
+    return "idle";
+  case SessionEnd::TimeLimit:
+    return "time limit";
+  case SessionEnd::Stopped:
+    return "stopped";
   }
   return "unknown";
 }
@@ -56,138 +67,206 @@ uint64_t SessionStatistics::framingBytes() const {
   return all - payloadBytes();
 }
 
-static Hello makeHello(const LoadedProgram &program, Role own,
-                       const SessionId &session) {
+uint64_t SessionStatistics::tlsBytes() const {
+  uint64_t all = 0;
+  for (const PeerStatistics &peer : peers)
+    all += peer.counters.sentWireBytes + peer.counters.receivedWireBytes -
+           peer.counters.sentBytes - peer.counters.receivedBytes;
+  return all;
+}
+
+static Hello makeHello(const Channel &peer, const LoadedProgram &program,
+                       Role own, const Greeting &said) {
   Hello hello = {};
   std::memcpy(hello.magic, helloMagic, sizeof(helloMagic));
   hello.version = protocolVersion;
   hello.role = uint16_t(own);
   hello.security = uint16_t(program.program.security());
   hello.program = program.hash;
-  hello.session = session;
+  hello.session = said.session;
+  hello.binding = peer.binding(uint8_t(own));
+  hello.third = said.third;
   return hello;
+}
+
+/// Reads a hello of any version.
+static Result<std::vector<uint8_t>> receiveHello(Channel &peer) {
+  return peer.receiveUpTo(FrameKind::Hello, maxHelloBytes);
 }
 
 /// Checks everything but role and session.
-static Status checkHello(const Hello &hello, const LoadedProgram &program,
-                         Role own, const std::string &peer) {
-  if (std::memcmp(hello.magic, helloMagic, sizeof(helloMagic)) != 0 ||
-      hello.zero != 0)
-    return Error{"the " + peer + " sent a malformed hello"};
+static Result<Hello> checkHello(const std::vector<uint8_t> &bytes,
+                                const LoadedProgram &program, Role own,
+                                Channel &peer) {
+  auto fail = [](std::string message) {
+    return Error{std::move(message), ErrorKind::Protocol};
+  };
+  Hello hello = {};
+  std::memcpy(&hello, bytes.data(), std::min(bytes.size(), sizeof(hello)));
+  if (bytes.size() < helloVersionEnd ||
+      std::memcmp(hello.magic, helloMagic, sizeof(helloMagic)) != 0)
+    return fail("the " + peer.peer() + " sent a malformed hello");
   if (hello.version != protocolVersion)
-    return Error{"the " + peer + " speaks protocol version " +
-                 std::to_string(hello.version) + ", this build version " +
-                 std::to_string(protocolVersion) +
-                 ": install the same release on both sides"};
+    return fail("the " + peer.peer() + " speaks protocol version " +
+                std::to_string(hello.version) + ", this build version " +
+                std::to_string(protocolVersion) +
+                ": install the same release on both sides");
+  if (bytes.size() != sizeof(hello) || hello.zero != 0 ||
+      hello.role < uint16_t(Role::Client) ||
+      hello.role > uint16_t(Role::Dealer))
+    return fail("the " + peer.peer() + " sent a malformed hello");
+  peer.setPeerName(roleName(Role(hello.role)));
+  if (hello.binding != peer.binding(uint8_t(hello.role)))
+    return Error{"the " + peer.peer() +
+                     " sent a hello that was made for another connection: "
+                     "somebody is in between",
+                 ErrorKind::Authentication};
   if (hello.program != program.hash)
-    return Error{std::string(roleName(own)) + " and " + peer +
-                 " run different programs: compile once and copy the file"};
+    return fail(std::string(roleName(own)) + " and " + peer.peer() +
+                " run different programs: compile once and copy the file");
   if (hello.security != uint16_t(program.program.security()))
-    return Error{std::string(roleName(own)) + " and " + peer +
-                 " use different security modes"};
-  return {};
-}
-
-static Result<Hello> receiveHello(Channel &peer) {
-  Hello hello;
-  AERO_RETURN_IF_ERROR(peer.receive(
-      FrameKind::Hello, {reinterpret_cast<uint8_t *>(&hello), sizeof(hello)}));
+    return fail(std::string(roleName(own)) + " and " + peer.peer() +
+                " use different security modes");
   return hello;
 }
 
-Result<SessionId> aero::rt::greet(Channel &peer, const LoadedProgram &program,
-                                  Role own, Role expected,
-                                  const SessionId &session) {
-  const std::string name = roleName(expected);
-  Hello hello = makeHello(program, own, session);
+/// What the caller makes of a refusal.
+static Error describe(uint32_t refusal, const std::string &peer, Role own) {
+  const std::string self = roleName(own);
+  switch (Refusal(refusal)) {
+  case Refusal::RoleTaken:
+    return {"the " + peer + " already has a " + self + " for this session"};
+  case Refusal::Busy:
+    return {"the " + peer +
+                " serves as many sessions as it may: try again later, or raise "
+                "its --sessions",
+            ErrorKind::Busy};
+  case Refusal::UnknownSession:
+    return {"the " + peer + " knows no such session: " + self +
+                " and server joined different dealers (give both the same "
+                "address), or the " +
+                self + " came too late",
+            ErrorKind::Connection};
+  case Refusal::WrongKey:
+    return {"the " + peer + " does not accept this key as that of the " + self +
+                ": compare the fingerprints that each party was given",
+            ErrorKind::Authentication};
+  case Refusal::NoDealer:
+    return {"the " + peer +
+                " could not open a session at its dealer: see its log",
+            ErrorKind::Connection};
+  case Refusal::Stopping:
+    return {"the " + peer + " is about to stop", ErrorKind::Busy};
+  case Refusal::None:
+    break;
+  }
+  return {"the " + peer + " refused the connection", ErrorKind::Protocol};
+}
+
+Result<Greeting> aero::rt::greet(Channel &peer, const LoadedProgram &program,
+                                 Role own, Role expected,
+                                 const Greeting &said) {
+  peer.setPeerName(roleName(expected));
+  Hello hello = makeHello(peer, program, own, said);
   AERO_RETURN_IF_ERROR(peer.send(FrameKind::Hello, viewBytes(hello)));
-  Result<Hello> reply = receiveHello(peer);
+  Result<std::vector<uint8_t>> bytes = receiveHello(peer);
+  if (!bytes.ok())
+    return bytes.takeError();
+  Result<Hello> reply = checkHello(*bytes, program, own, peer);
   if (!reply.ok())
     return reply.takeError();
-  AERO_RETURN_IF_ERROR(checkHello(*reply, program, own, name));
   if (reply->role != uint16_t(expected))
-    return Error{"expected the " + name + " at this address, found the " +
-                 roleName(Role(reply->role)) + ": check the addresses"};
-  if (reply->refusal == RoleTaken)
-    return Error{"the " + name + " already has a " + roleName(own) +
-                 ": start a " + name + " for every session"};
-  if (reply->refusal != None)
-    return Error{"the " + name + " refused the connection"};
-  if (session != SessionId{} && session != reply->session)
-    return Error{std::string(roleName(own)) + " and " + name +
-                 " joined different dealers: give both the same address"};
-  return reply->session;
+    return Error{std::string("expected the ") + roleName(expected) +
+                 " at this address, found the " + peer.peer() +
+                 ": check the addresses"};
+  if (reply->refusal != uint32_t(Refusal::None))
+    return describe(reply->refusal, peer.peer(), own);
+  return Greeting{reply->session, reply->third};
 }
 
-Result<std::optional<Role>> aero::rt::answer(Channel &peer,
-                                             const LoadedProgram &program,
-                                             Role own, const SessionId &session,
-                                             std::span<const Role> welcome) {
-  Result<Hello> hello = receiveHello(peer);
-  if (!hello.ok())
+Result<Caller> aero::rt::hearHello(Channel channel,
+                                   const LoadedProgram &program, Role own) {
+  Result<std::vector<uint8_t>> bytes = receiveHello(channel);
+  if (!bytes.ok())
+    return bytes.takeError();
+  Result<Hello> hello = checkHello(*bytes, program, own, channel);
+  if (!hello.ok()) {
+    // Answered all the same, so that the peer can say what is wrong, too.
+    Hello reply = makeHello(channel, program, own, {});
+    (void)channel.send(FrameKind::Hello, viewBytes(reply));
     return hello.takeError();
-  Hello reply = makeHello(program, own, session);
-  bool known = std::find(welcome.begin(), welcome.end(), Role(hello->role)) !=
-               welcome.end();
-  if (!known)
-    reply.refusal = RoleTaken;
-  // Answered before it is checked, so that the peer can say what is wrong, too.
-  AERO_RETURN_IF_ERROR(peer.send(FrameKind::Hello, viewBytes(reply)));
-  bool named = hello->role >= uint16_t(Role::Client) &&
-               hello->role <= uint16_t(Role::Dealer);
-  const std::string name = named ? roleName(Role(hello->role)) : peer.peer();
-  AERO_RETURN_IF_ERROR(checkHello(*hello, program, own, name));
-  if (!known)
-    return std::optional<Role>();
-  if (own != Role::Dealer && hello->session != session)
-    return Error{std::string(roleName(own)) + " and " + name +
-                 " joined different dealers: give both the same address"};
-  return std::optional<Role>(Role(hello->role));
+  }
+  return Caller{std::move(channel), Role(hello->role), hello->session,
+                hello->third};
 }
 
-Result<size_t> aero::rt::waitForAny(std::span<const int> descriptors,
-                                    std::span<const Watched> watched,
-                                    std::optional<milliseconds> timeout) {
-  auto deadline =
-      std::chrono::steady_clock::now() + timeout.value_or(milliseconds(0));
+Status aero::rt::refuse(Caller &caller, const LoadedProgram &program, Role own,
+                        Refusal why) {
+  Hello reply = makeHello(caller.channel, program, own, {});
+  reply.refusal = uint32_t(why);
+  return caller.channel.send(FrameKind::Hello, viewBytes(reply));
+}
+
+Status aero::rt::welcome(Caller &caller, const LoadedProgram &program, Role own,
+                         const Greeting &said) {
+  Hello reply = makeHello(caller.channel, program, own, said);
+  return caller.channel.send(FrameKind::Hello, viewBytes(reply));
+}
+
+PauseLimit::PauseLimit(const SessionOptions &options)
+    : until(options.deadline), reason(SessionEnd::TimeLimit) {
+  if (!options.idle)
+    return;
+  TimePoint idle = std::chrono::steady_clock::now() + *options.idle;
+  if (until && *until <= idle)
+    return;
+  until = idle;
+  reason = SessionEnd::Idle;
+}
+
+void aero::rt::configure(Channel &channel, const SessionOptions &options) {
+  channel.setTimeout(options.timeout);
+  channel.setAbort(options.abort);
+  channel.setDeadline(options.deadline);
+}
+
+Result<std::optional<size_t>>
+aero::rt::waitForAny(std::span<const Awaited> awaited,
+                     std::span<Channel *const> watched,
+                     std::optional<TimePoint> until, int abort) {
+  for (size_t i = 0; i < awaited.size(); ++i)
+    if (awaited[i].ready)
+      return std::optional(i);
   while (true) {
     std::vector<pollfd> events;
-    for (int descriptor : descriptors)
-      events.push_back({descriptor, POLLIN, 0});
-    for (const Watched &peer : watched)
-      events.push_back({peer.channel->descriptor(), POLLRDHUP, 0});
+    for (const Awaited &one : awaited)
+      events.push_back({one.descriptor, POLLIN, 0});
+    for (const Channel *peer : watched)
+      events.push_back({peer->descriptor(), POLLRDHUP, 0});
+    events.push_back({abort, POLLIN, 0});
     int wait = -1;
-    if (timeout)
-      wait = int(
-          std::clamp<int64_t>(std::chrono::ceil<milliseconds>(
-                                  deadline - std::chrono::steady_clock::now())
-                                  .count(),
-                              0, 1 << 30));
+    if (until)
+      wait =
+          int(std::clamp<int64_t>(std::chrono::ceil<milliseconds>(
+                                      *until - std::chrono::steady_clock::now())
+                                      .count(),
+                                  0, 1 << 30));
     int n = ::poll(events.data(), events.size(), wait);
     if (n < 0 && errno != EINTR)
       return Error{std::string("poll: ") + std::strerror(errno)};
     if (n == 0)
-      return Error{"no message within " + std::to_string(timeout->count()) +
-                   " ms"};
-    for (size_t i = 0; n > 0 && i < events.size(); ++i) {
+      return std::optional<size_t>();
+    if (n > 0 && events.back().revents != 0)
+      return Error{"stopped by a signal", ErrorKind::Stopped};
+    for (size_t i = 0; n > 0 && i + 1 < events.size(); ++i) {
       if (events[i].revents == 0)
         continue;
-      if (i < descriptors.size())
-        return i;
-      return Error{std::string("the ") +
-                   roleName(watched[i - descriptors.size()].role) +
-                   " closed the connection before the protocol ended; see its "
-                   "output for the reason"};
+      if (i < awaited.size())
+        return std::optional(i);
+      return Error{"the " + watched[i - awaited.size()]->peer() +
+                       " closed the connection before the protocol ended; see "
+                       "its output for the reason",
+                   ErrorKind::Connection};
     }
   }
-}
-
-Result<Channel> aero::rt::acceptWatching(Listener &listener,
-                                         const std::string &name,
-                                         std::span<const Watched> watched) {
-  const int descriptor = listener.descriptor();
-  Result<size_t> ready = waitForAny({&descriptor, 1}, watched, std::nullopt);
-  if (!ready.ok())
-    return ready.takeError();
-  return listener.accept(name, milliseconds(1000));
 }
