@@ -10,6 +10,7 @@ aero_add_unit_test(AeroRuntimeProtocolTests
   ParallelTest.cpp
   ProductTest.cpp
   RescaleTest.cpp
+  SecureSessionTest.cpp
   SessionTest.cpp
   SoftmaxTest.cpp
   UniformityTest.cpp
