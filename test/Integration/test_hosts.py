@@ -99,6 +99,10 @@ class AnswerTest(HostsTest):
         answers = [self.ask(client) for _ in range(2)]
         best = [max(range(256), key=answer["logits"].__getitem__)
                 for answer in answers]
+        # The prompt alone will do; rounding apart it is the same.
+        short = self.ask(client, {"tokens": list(PROMPT)})
+        self.assertEqual(max(range(256), key=short["logits"].__getitem__),
+                         best[0])
         plain = run_json("aero", "run", SOFTMAX_ONLY, "--config", CONFIG,
                          "--prompt", PROMPT.decode(), "--new-tokens", 2)
         self.assertEqual(best, [plain["private"]["tokens"][0]] * 2)
@@ -133,6 +137,31 @@ class AnswerTest(HostsTest):
         server_relay = self.relay(server_port, delay=0.004)
         self.assert_answered(
             self.ask_once(server_relay.port, dealer_relay.port))
+
+
+class RequestTest(HostsTest):
+
+    def test_bad_requests(self) -> None:
+        """End the client, in order: the peers see no failure."""
+        for request, message in (
+                ('{"tokens": "abc"}', "malformed request"),
+                ("no json", "malformed request"),
+                ('{"tokens": []}', "from 1 to 64 tokens"),
+                (json.dumps({"tokens": [1] * 65}), "from 1 to 64 tokens"),
+                ('{"tokens": [-1]}', "integers of at least 0"),
+                ('{"tokens": [256]}', "below the vocabulary size 256"),
+                ('{"tokens": [1], "position": 0}', "takes 64"),
+                ('{"tokens": [1], "position": -1}', "malformed request")):
+            with self.subTest(request):
+                _, dealer_port = self.dealer("--once")
+                server, server_port = self.server(dealer_port, "--once")
+                client = self.client(server_port, dealer_port)
+                self.ready(client)
+                client.stdin.write(request + "\n")
+                client.stdin.close()
+                self.assertEqual(client.wait(timeout=10), 1)
+                self.assertIn(message, client.stderr.read())
+                self.assertEqual(server.wait(timeout=10), 0)
 
 
 class StrangerTest(HostsTest):

@@ -172,28 +172,40 @@ Result<Inference> ClientRunner::tryRequest(const Request &request) {
   return client->infer(request.tokens, request.position);
 }
 
-/// {"tokens":[...],"position":p}
-static Result<Request> parseRequest(const std::string &line) {
+/// {"tokens":[...],"position":p} with all tokens of the context, or without a
+/// position just the prompt's.
+static Result<Request> parseRequest(const std::string &line, size_t context) {
   json parsed = json::parse(line, nullptr, /*allow_exceptions=*/false);
   Request request;
+  bool positioned = parsed.is_object() && parsed.contains("position");
   if (!parsed.is_object() || !parsed.contains("tokens") ||
-      !parsed["tokens"].is_array() || !parsed.contains("position") ||
-      !parsed["position"].is_number_unsigned() ||
-      parsed["position"].get<uint64_t>() > UINT32_MAX)
-    return Error{"malformed request: expected {\"tokens\":[...],"
-                 "\"position\":p} with p at least 0"};
+      !parsed["tokens"].is_array() ||
+      (positioned && (!parsed["position"].is_number_unsigned() ||
+                      parsed["position"].get<uint64_t>() > UINT32_MAX)))
+    return Error{"malformed request: expected {\"tokens\":[...]} with the "
+                 "prompt, or {\"tokens\":[...],\"position\":p} with all tokens "
+                 "and p at least 0"};
   for (const json &token : parsed["tokens"]) {
     if (!token.is_number_unsigned() || token.get<uint64_t>() > UINT32_MAX)
       return Error{"malformed request: tokens are integers of at least 0"};
     request.tokens.push_back(token.get<uint32_t>());
   }
-  request.position = parsed["position"].get<uint32_t>();
+  if (positioned) {
+    request.position = parsed["position"].get<uint32_t>();
+    return request;
+  }
+  if (request.tokens.empty() || request.tokens.size() > context)
+    return Error{"malformed request: a prompt has from 1 to " +
+                 std::to_string(context) + " tokens"};
+  // What follows the prompt cannot be seen by it: attention is causal.
+  request.position = uint32_t(request.tokens.size() - 1);
+  request.tokens.resize(context, 0);
   return request;
 }
 
 Status ClientRunner::answer(const std::string &line) {
   refused = true;
-  Result<Request> request = parseRequest(line);
+  Result<Request> request = parseRequest(line, party.program.program.context());
   if (!request.ok())
     return request.takeError();
   AERO_RETURN_IF_ERROR(
