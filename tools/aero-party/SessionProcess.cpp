@@ -145,8 +145,8 @@ int SessionProcess::runAsChild(Connection connection) {
     rlim_t bytes = rlim_t(party.options.sessionMemory) << 20;
     rlimit limit = {bytes, bytes};
     ::setrlimit(RLIMIT_DATA, &limit);
-    // Not even a core file, which would hold the session's secrets.
   }
+  // A core file would hold the session's secrets.
   rlimit none = {0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
   const std::string line = party.log.line(
@@ -161,10 +161,11 @@ int SessionProcess::runAsChild(Connection connection) {
   Status status = run(std::move(connection));
   if (status.ok())
     return ExitDone;
+  const bool begun = about.contains("session");
   nlohmann::json fields = about;
-  fields.update(summary(counted));
-  party.log.failure(about.contains("session") ? "session_failed"
-                                              : "greeting_failed",
+  if (begun)
+    fields.update(summary(counted));
+  party.log.failure(begun ? "session_failed" : "greeting_failed",
                     status.takeError(), std::move(fields));
   return status.kind() == ErrorKind::Stopped ? ExitAborted : ExitError;
 }

@@ -96,10 +96,10 @@ static Error describe(uint32_t refusal, const std::string &peer, Role own) {
                 "its --sessions",
             ErrorKind::Busy};
   case Refusal::UnknownSession:
-    return {"the " + peer + " knows no such session: " + self +
+    return {"the " + peer +
+                " knows no such session: it has ended already, or " + self +
                 " and server joined different dealers (give both the same "
-                "address), or the " +
-                self + " came too late",
+                "address)",
             ErrorKind::Connection};
   case Refusal::WrongKey:
     return {"the " + peer + " does not accept this key as that of the " + self +
