@@ -62,7 +62,7 @@ PrivateSession::start(Model &model, const PartiesOptions &options) {
 
 PrivateSession::~PrivateSession() {
   parties.reset();
-  llvm::sys::fs::remove_directories(folder);
+  (void)llvm::sys::fs::remove_directories(folder);
 }
 
 llvm::Expected<PrivateResult>

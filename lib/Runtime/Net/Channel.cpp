@@ -14,6 +14,7 @@
 #include <bit>
 #include <cassert>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -305,7 +306,7 @@ static void raiseBuffer(int fd, int option, const char *limitFile) {
   char text[32] = {};
   ssize_t n = ::read(file, text, sizeof(text) - 1);
   ::close(file);
-  if (n > 0 && std::atoll(text) >= wanted)
+  if (n > 0 && std::strtoll(text, nullptr, 10) >= wanted)
     ::setsockopt(fd, SOL_SOCKET, option, &wanted, sizeof(wanted));
 }
 

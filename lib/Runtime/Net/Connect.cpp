@@ -292,6 +292,20 @@ static Result<int> connectOnce(const Address &address,
   return fd.release();
 }
 
+static Error nobodyAnswers(const std::string &peer, const Endpoint &endpoint,
+                           milliseconds timeout, int code, bool secure) {
+  std::string message = "cannot reach the " + peer;
+  message += " at " + describe(endpoint.host, endpoint.port);
+  message += " within " + std::to_string(timeout.count()) + " ms: ";
+  message += std::strerror(code);
+  message += "; start the " + peer;
+  message += " first and check that it listens on port " +
+             std::to_string(endpoint.port);
+  if (secure)
+    message += " and that no firewall is between";
+  return Error{std::move(message), ErrorKind::Connection};
+}
+
 Result<Channel> aero::rt::connectTo(const Endpoint &endpoint,
                                     const std::string &peerName,
                                     milliseconds timeout,
@@ -314,13 +328,7 @@ Result<Channel> aero::rt::connectTo(const Endpoint &endpoint,
                              std::min(timeout, handshakeTimeout));
     }
     if (steady_clock::now() >= deadline)
-      return Error{"cannot reach the " + peerName + " at " + where +
-                       " within " + std::to_string(timeout.count()) +
-                       " ms: " + std::strerror(code) + "; start the " +
-                       peerName + " first and check that it listens on port " +
-                       std::to_string(port) +
-                       (tls ? " and that no firewall is between" : ""),
-                   ErrorKind::Connection};
+      return nobodyAnswers(peerName, endpoint, timeout, code, tls != nullptr);
     pollfd stop = {abort, POLLIN, 0};
     if (::poll(&stop, 1, 20) > 0)
       return Error{"stopped by a signal", ErrorKind::Stopped};
