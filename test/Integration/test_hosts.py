@@ -353,6 +353,18 @@ class ManyClientsTest(HostsTest):
         self.ready(patient)
         self.assertEqual(len(self.ask(patient)["logits"]), 256)
 
+    def test_no_client_takes_all(self) -> None:
+        _, dealer_port = self.dealer()
+        _, server_port = self.server(dealer_port, "--sessions-per-client", 1)
+        first = self.client(server_port, dealer_port)
+        self.ready(first)
+        self.assert_refused(
+            self.ask_once(server_port, dealer_port, "--attempts", 1),
+            "serves as many sessions as it may")
+        self.assert_answered(
+            self.ask_once(server_port, dealer_port, key="other"))
+        self.assertEqual(len(self.ask(first)["logits"]), 256)
+
     def test_dealer_full(self) -> None:
         _, dealer_port = self.dealer("--sessions", 1)
         _, server_port = self.server(dealer_port)

@@ -41,7 +41,7 @@ struct PartyOptions {
 
   // Limits of a service.
   bool once = false;
-  unsigned sessions = 8, queue = 16;
+  unsigned sessions = 8, queue = 16, sessionsPerClient = 4;
   double queueTimeout = 30, idleTimeout = 300, sessionTime = 3600, grace = 30;
   unsigned sessionMemory = 8192; // MiB
   // Of a client.

@@ -44,6 +44,8 @@ private:
     int control;
     std::string address;
     enum { Greeting, Queued, Running } stage = Greeting;
+    /// Of its client, from Queued on; zeros without TLS.
+    KeyFingerprint key = {};
     /// When it is killed.
     std::optional<steady_clock::time_point> end;
   };
@@ -58,6 +60,7 @@ private:
   void killOverdue();
   void waitForEvents(Listener *listener);
   unsigned count(int stage) const;
+  unsigned countOfClient(const KeyFingerprint &key) const;
   void drainSessions();
 
   Party &party;
@@ -72,6 +75,14 @@ unsigned ServerService::count(int stage) const {
   return unsigned(
       std::count_if(children.begin(), children.end(),
                     [&](const Child &child) { return child.stage == stage; }));
+}
+
+/// Places that a client has, in sessions and in the queue.
+unsigned ServerService::countOfClient(const KeyFingerprint &key) const {
+  return unsigned(
+      std::count_if(children.begin(), children.end(), [&](const Child &child) {
+        return child.stage != Child::Greeting && child.key == key;
+      }));
 }
 
 /// One session in this process, for callers that start it for just that.
@@ -119,7 +130,11 @@ void ServerService::startChild(Connection connection, Listener &listener) {
         Error{std::string("cannot start a process: ") + std::strerror(code)},
         {{"address", address}});
   ::close(control[1]);
-  children.push_back({pid, control[0], address, Child::Greeting,
+  children.push_back({pid,
+                      control[0],
+                      address,
+                      Child::Greeting,
+                      {},
                       steady_clock::now() + 3 * greetingTime});
 }
 
@@ -156,22 +171,24 @@ void ServerService::reap(const Child &child) {
 }
 
 bool ServerService::attend(Child &child) {
-  char request;
-  ssize_t n = ::recv(child.control, &request, 1, MSG_DONTWAIT);
+  // The processes are of this program: a request comes whole.
+  KeyFingerprint key;
+  ssize_t n = ::recv(child.control, key.data(), key.size(), MSG_DONTWAIT);
   if (n < 0 && (errno == EAGAIN || errno == EINTR))
     return true;
-  if (n <= 0)
+  if (n != ssize_t(key.size()))
     return false;
+  child.key = key;
   child.stage = Child::Queued;
   child.end.reset();
-  bool refused = party.stop.draining();
-  char answer = SessionProcess::Stopping;
-  if (!refused && count(Child::Running) >= party.options.sessions &&
-      count(Child::Queued) > party.options.queue) {
-    refused = true;
+  char answer = SessionProcess::Granted;
+  if (party.stop.draining())
+    answer = SessionProcess::Stopping;
+  else if (countOfClient(key) > party.options.sessionsPerClient ||
+           (count(Child::Running) >= party.options.sessions &&
+            count(Child::Queued) > party.options.queue))
     answer = SessionProcess::Busy;
-  }
-  if (refused) {
+  if (answer != SessionProcess::Granted) {
     child.stage = Child::Greeting; // it takes its leave
     child.end = steady_clock::now() + greetingTime;
     (void)::send(child.control, &answer, 1, MSG_NOSIGNAL | MSG_DONTWAIT);

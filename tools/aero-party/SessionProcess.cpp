@@ -44,9 +44,10 @@ Status SessionProcess::giveUp(Caller &client, Refusal why, Error error) {
 Status SessionProcess::awaitPlace(Caller &client) {
   if (control < 0)
     return {};
-  char message = Request;
   auto deadline = steady_clock::now() + fromSeconds(party.options.queueTimeout);
-  if (::send(control, &message, 1, MSG_NOSIGNAL) != 1)
+  const KeyFingerprint key = client.channel.peerKey();
+  if (::send(control, key.data(), key.size(), MSG_NOSIGNAL) !=
+      ssize_t(key.size()))
     return Error{"the listening process is gone"};
   while (true) {
     auto left = std::chrono::ceil<std::chrono::milliseconds>(
@@ -70,6 +71,7 @@ Status SessionProcess::awaitPlace(Caller &client) {
     if (events[1].revents != 0)
       return Error{"the " + client.channel.peer() + " left the queue",
                    ErrorKind::Connection};
+    char message = 0;
     if (::recv(control, &message, 1, 0) != 1)
       return Error{"the listening process is gone"};
     if (message == Granted)
@@ -77,9 +79,10 @@ Status SessionProcess::awaitPlace(Caller &client) {
     if (message == Stopping)
       return giveUp(client, Refusal::Stopping,
                     {"stopped by a signal", ErrorKind::Stopped});
-    return giveUp(
-        client, Refusal::Busy,
-        {"all sessions and places in the queue are taken", ErrorKind::Busy});
+    return giveUp(client, Refusal::Busy,
+                  {"all sessions and places in the queue, or all of this "
+                   "client, are taken",
+                   ErrorKind::Busy});
   }
 }
 

@@ -15,10 +15,9 @@ namespace aero::rt {
 /// A client's connection, from its handshake to its end.
 class SessionProcess {
 public:
-  /// What the listening process answers to a request for a place (one byte
-  /// either way over `control`; -1: no need to ask).
-  static constexpr char Request = 'R', Granted = 'G', Busy = 'B',
-                        Stopping = 'S';
+  /// A request for a place is the client's key, sent over `control` (-1: no
+  /// need to ask); the listening process answers with one of these bytes.
+  static constexpr char Granted = 'G', Busy = 'B', Stopping = 'S';
 
   SessionProcess(const Party &party, const Weights &weights,
                  const Endpoint &dealer, int control)

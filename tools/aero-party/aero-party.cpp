@@ -61,6 +61,9 @@ public:
         ->check(CLI::Range(0.0, 1e6));
   }
   void queues() {
+    add("--sessions-per-client", options.sessionsPerClient,
+        "Sessions and places in the queue of one client's key")
+        ->check(CLI::Range(1, 4096));
     add("--queue", options.queue, "Clients that may wait for a session")
         ->check(CLI::Range(0, 4096));
     add("--queue-timeout", options.queueTimeout, "Seconds that they may wait")

@@ -92,8 +92,9 @@ static Error describe(uint32_t refusal, const std::string &peer, Role own) {
     return {"the " + peer + " already has a " + self + " for this session"};
   case Refusal::Busy:
     return {"the " + peer +
-                " serves as many sessions as it may: try again later, or raise "
-                "its --sessions",
+                " serves as many sessions as it may (of all clients, or of "
+                "this one): try "
+                "again later, or raise its --sessions or --sessions-per-client",
             ErrorKind::Busy};
   case Refusal::UnknownSession:
     return {"the " + peer +
