@@ -73,6 +73,7 @@ public:
 
 private:
   Status openSession();
+  Status openPrepared(Channel toServer, const SessionOptions &options);
   Result<Inference> tryRequest(const Request &request);
   /// Calls `attempt` until it does not fail for a passing reason.
   template <typename Attempt> auto retry(Attempt attempt);
@@ -108,6 +109,8 @@ Status ClientRunner::openSession() {
   Result<Channel> toServer = party.connect(server, Role::Server, patience);
   if (!toServer.ok())
     return toServer.takeError();
+  if (!party.options.correlations.empty())
+    return openPrepared(std::move(*toServer), options);
   Result<Client> joined =
       Client::join(party.program, std::move(*toServer), options);
   if (!joined.ok())
@@ -116,6 +119,23 @@ Status ClientRunner::openSession() {
   if (!toDealer.ok())
     return toDealer.takeError();
   AERO_RETURN_IF_ERROR(joined->joinDealer(std::move(*toDealer)));
+  party.log.write(Log::Level::Info, "session_start",
+                  {{"session", sessionName(joined->session())}});
+  client.emplace(std::move(*joined));
+  return {};
+}
+
+/// A session with correlations on disk, of which each request takes its own.
+Status ClientRunner::openPrepared(Channel toServer,
+                                  const SessionOptions &options) {
+  auto correlations =
+      ClientCorrelations::open(party.options.correlations, party.program);
+  if (!correlations.ok())
+    return correlations.takeError();
+  Result<Client> joined = Client::joinPrepared(
+      party.program, std::move(toServer), std::move(*correlations), options);
+  if (!joined.ok())
+    return joined.takeError();
   party.log.write(Log::Level::Info, "session_start",
                   {{"session", sessionName(joined->session())}});
   client.emplace(std::move(*joined));
@@ -286,11 +306,17 @@ Result<int> aero::rt::runClient(const PartyOptions &options) {
   Result<Endpoint> server = parseEndpoint(options.server);
   if (!server.ok())
     return server.takeError();
-  Result<Endpoint> dealer = parseEndpoint(options.dealer);
-  if (!dealer.ok())
-    return dealer.takeError();
+  if (!options.dealer.empty() && !options.correlations.empty())
+    return Error{"give --dealer or --correlations, not both"};
+  Endpoint dealer;
+  if (!options.dealer.empty()) {
+    Result<Endpoint> parsed = parseEndpoint(options.dealer);
+    if (!parsed.ok())
+      return parsed.takeError();
+    dealer = *parsed;
+  }
   Result<Party> party = Party::prepare(options, Role::Client);
   if (!party.ok())
     return party.takeError();
-  return ClientRunner(*party, *server, *dealer).run();
+  return ClientRunner(*party, *server, dealer).run();
 }

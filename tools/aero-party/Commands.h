@@ -11,6 +11,7 @@
 #include "Log.h"
 #include "Stop.h"
 #include "aero/Runtime/Channel.h"
+#include "aero/Runtime/Correlations.h"
 #include "aero/Runtime/Party.h"
 
 #include <chrono>
@@ -35,6 +36,9 @@ struct PartyOptions {
   std::string program, weights, host = "127.0.0.1", dealer, server, log;
   std::string key, certificate, serverKey, dealerKey;
   std::vector<std::string> clientKeys;
+  /// Correlations on disk instead of a dealer.
+  std::string correlations, out;
+  unsigned prepare = 0;
   uint16_t port = 0;
   double timeout = 60;
   unsigned threads = std::thread::hardware_concurrency();
@@ -95,6 +99,7 @@ nlohmann::json summary(const SessionStatistics &statistics);
 
 // Each returns an exit code; an error is exit code 1 and its message.
 Result<int> runDealer(const PartyOptions &options);
+Result<int> runPrepare(const PartyOptions &options);
 Result<int> runServe(const PartyOptions &options);
 Result<int> runClient(const PartyOptions &options);
 

@@ -317,6 +317,36 @@ Result<int> DealerService::run() {
   return int(party.stop.aborting() ? ExitAborted : ExitDone);
 }
 
+Result<int> aero::rt::runPrepare(const PartyOptions &options) {
+  if (options.out.empty())
+    return Error{"--prepare needs --out, the folder to write to"};
+  if (options.clientKeys.size() > 1)
+    return Error{
+        "--prepare is for one client: give at most one --allow-client"};
+  Result<LoadedProgram> program = readProgram(options.program);
+  if (!program.ok())
+    return program.takeError();
+  KeyFingerprint client = {};
+  if (!options.clientKeys.empty()) {
+    Result<KeyFingerprint> key = readFingerprint(options.clientKeys.front());
+    if (!key.ok())
+      return Error{"--allow-client: " + key.message()};
+    client = *key;
+  }
+  Result<PreparedCorrelations> prepared =
+      prepareCorrelations(*program, options.prepare, options.out, client);
+  if (!prepared.ok())
+    return prepared.takeError();
+  emit({{"event", "prepared"},
+        {"session", sessionName(prepared->session)},
+        {"inferences", options.prepare},
+        {"client_folder", prepared->client},
+        {"client_bytes", prepared->clientBytes},
+        {"server_folder", prepared->server},
+        {"server_bytes", prepared->serverBytes}});
+  return int(ExitDone);
+}
+
 Result<int> aero::rt::runDealer(const PartyOptions &options) {
   Result<Party> party = Party::prepare(options, Role::Dealer);
   if (!party.ok())

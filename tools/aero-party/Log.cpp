@@ -18,16 +18,6 @@
 using namespace aero::rt;
 using nlohmann::json;
 
-std::string aero::rt::sessionName(const SessionId &session) {
-  std::string text;
-  char digits[3];
-  for (uint8_t byte : session) {
-    std::snprintf(digits, sizeof(digits), "%02x", byte);
-    text += digits;
-  }
-  return text;
-}
-
 Result<Log> Log::open(const std::string &target, Role role) {
   Log log;
   log.role = role;

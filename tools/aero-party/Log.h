@@ -41,9 +41,6 @@ private:
   Role role = Role::Client;
 };
 
-/// A session's name in hexadecimal.
-std::string sessionName(const SessionId &session);
-
 } // namespace aero::rt
 
 #endif // AERO_TOOLS_AERO_PARTY_LOG_H

@@ -89,7 +89,9 @@ static Status readKeys(Party &party) {
         readKey("--server-key", options.serverKey, party.serverKey));
     all.push_back(party.serverKey);
   }
-  if (party.role != Role::Dealer) {
+  // Who has correlations on disk may do without a dealer.
+  if (party.role != Role::Dealer &&
+      !(options.dealer.empty() && options.dealerKey.empty())) {
     AERO_RETURN_IF_ERROR(
         readKey("--dealer-key", options.dealerKey, party.dealerKey));
     all.push_back(party.dealerKey);
@@ -116,6 +118,11 @@ static Status readKeys(Party &party) {
 }
 
 Result<Party> Party::prepare(const PartyOptions &options, Role role) {
+  if (role != Role::Dealer && options.dealer.empty() &&
+      options.correlations.empty())
+    return Error{
+        "where do the correlations come from? Give --dealer HOST:PORT, "
+        "or --correlations FOLDER from 'aero dealer --prepare'"};
   Result<LoadedProgram> program = readProgram(options.program);
   if (!program.ok())
     return program.takeError();

@@ -293,11 +293,15 @@ Result<int> aero::rt::runServe(const PartyOptions &options) {
   Result<Party> party = Party::prepare(options, Role::Server);
   if (!party.ok())
     return party.takeError();
-  Result<Endpoint> dealer = parseEndpoint(options.dealer);
-  if (!dealer.ok())
-    return dealer.takeError();
+  Endpoint dealer;
+  if (!options.dealer.empty()) {
+    Result<Endpoint> parsed = parseEndpoint(options.dealer);
+    if (!parsed.ok())
+      return parsed.takeError();
+    dealer = *parsed;
+  }
   Result<Weights> weights = Weights::map(options.weights, party->program);
   if (!weights.ok())
     return weights.takeError();
-  return ServerService(*party, *weights, *dealer).run();
+  return ServerService(*party, *weights, dealer).run();
 }

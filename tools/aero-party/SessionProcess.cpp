@@ -87,12 +87,6 @@ Status SessionProcess::awaitPlace(Caller &client) {
 }
 
 Result<Server> SessionProcess::openSession(Caller &client) {
-  // The client waits meanwhile, so not for longer than it does by default.
-  auto patience = std::min(fromSeconds(party.options.timeout),
-                           std::chrono::milliseconds(10000));
-  Result<Channel> channel = party.connect(dealer, Role::Dealer, patience);
-  if (!channel.ok())
-    return channel.takeError();
   SessionOptions options = party.sessionOptions();
   options.onInference = [this](const InferenceReport &report) {
     nlohmann::json fields = about;
@@ -101,6 +95,29 @@ Result<Server> SessionProcess::openSession(Caller &client) {
     fields["online_seconds"] = report.onlineSeconds;
     party.log.write(Log::Level::Info, "inference", std::move(fields));
   };
+  if (client.session != SessionId{}) {
+    const std::string &folder = party.options.correlations;
+    if (folder.empty())
+      return Error{"the " + client.channel.peer() +
+                   " wants to use correlations on disk, and this server has no "
+                   "--correlations"};
+    auto correlations = ServerCorrelations::open(
+        folder, client.session, party.program, client.channel.peerKey());
+    if (!correlations.ok())
+      return correlations.takeError();
+    return Server::openPrepared(party.program, weights,
+                                std::move(*correlations), options);
+  }
+  if (party.options.dealer.empty())
+    return Error{"the " + client.channel.peer() +
+                 " wants a session with a dealer, and this server has no "
+                 "--dealer"};
+  // The client waits meanwhile, so not for longer than it does by default.
+  auto patience = std::min(fromSeconds(party.options.timeout),
+                           std::chrono::milliseconds(10000));
+  Result<Channel> channel = party.connect(dealer, Role::Dealer, patience);
+  if (!channel.ok())
+    return channel.takeError();
   return Server::join(party.program, weights, std::move(*channel), options,
                       client.channel.peerKey());
 }
@@ -112,9 +129,10 @@ Status SessionProcess::run(Connection connection) {
   AERO_RETURN_IF_ERROR(awaitPlace(*client));
   Result<Server> server = openSession(*client);
   if (!server.ok()) {
-    bool busy = server.kind() == ErrorKind::Busy;
-    return giveUp(*client, busy ? Refusal::Busy : Refusal::NoDealer,
-                  server.takeError());
+    Refusal why = server.kind() == ErrorKind::Busy ? Refusal::Busy
+                  : client->session == SessionId{} ? Refusal::NoDealer
+                                                   : Refusal::UnknownSession;
+    return giveUp(*client, why, server.takeError());
   }
   about["session"] = sessionName(server->session());
   party.log.write(Log::Level::Info, "session_start", about);

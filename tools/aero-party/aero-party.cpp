@@ -76,9 +76,11 @@ public:
         "Fingerprint or certificate of the server");
   }
   void hasDealer() {
-    add("--dealer", options.dealer, "The dealer's HOST:PORT")->required();
+    add("--dealer", options.dealer, "The dealer's HOST:PORT");
     add("--dealer-key", options.dealerKey,
         "Fingerprint or certificate of the dealer");
+    add("--correlations", options.correlations,
+        "Folder of correlations from a dealer that has prepared them");
   }
   template <typename T>
   CLI::Option *add(const char *name, T &value, const char *text) {
@@ -109,6 +111,11 @@ int main(int argc, char **argv) {
   RoleOptions dealerOptions(dealer, options);
   dealerOptions.listens();
   dealerOptions.hasServer();
+  CLI::Option *prepare = dealerOptions.add(
+      "--prepare", options.prepare,
+      "Write the correlations of so many inferences of one client, and end");
+  dealerOptions.add("--out", options.out, "Folder to write them to")
+      ->needs(prepare);
 
   CLI::App *serve = app.add_subcommand("serve", "Own the weights");
   RoleOptions serveOptions(serve, options);
@@ -163,11 +170,12 @@ int main(int argc, char **argv) {
     return status.ok() ? int(ExitDone) : fail(status.message());
   }
   // A service says what it does; one that serves once has a caller that does.
-  if (options.log.empty() && !options.once && !*client)
+  if (options.log.empty() && !options.once && !*client && !options.prepare)
     options.log = "-";
   setThreads(std::max(options.threads, 1U));
-  Result<int> code = *dealer  ? runDealer(options)
-                     : *serve ? runServe(options)
-                              : runClient(options);
+  Result<int> code = options.prepare > 0 ? runPrepare(options)
+                     : *dealer           ? runDealer(options)
+                     : *serve            ? runServe(options)
+                                         : runClient(options);
   return code.ok() ? *code : fail(code.message());
 }

@@ -146,6 +146,9 @@ struct Inference {
   double offlineSeconds = 0, onlineSeconds = 0;
 };
 
+class ClientCorrelations;
+class ServerCorrelations;
+
 /// The owner of the prompt.
 class Client {
 public:
@@ -158,6 +161,11 @@ public:
   /// Joins the server's session at the dealer and takes the server's masked
   /// weights, before any inference.
   Status joinDealer(Channel dealer);
+  /// Instead of both: a session with correlations on disk and no dealer.
+  static Result<Client> joinPrepared(const LoadedProgram &program,
+                                     Channel server,
+                                     ClientCorrelations correlations,
+                                     const SessionOptions &options);
   const SessionId &session() const;
   Result<Inference> infer(std::span<const uint32_t> tokens, uint32_t position);
   /// Waits until `fd` can be read, and notices when a peer goes away or the
@@ -189,6 +197,11 @@ public:
   ~Server();
   Server(Server &&) noexcept;
 
+  /// A session with correlations on disk and no dealer.
+  static Result<Server> openPrepared(const LoadedProgram &program,
+                                     const Weights &weights,
+                                     ServerCorrelations correlations,
+                                     const SessionOptions &options);
   const SessionId &session() const;
   /// Answers a client, and sends it the masked weights.
   Status joinClient(Caller client);

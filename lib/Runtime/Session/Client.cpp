@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Executor.h"
+#include "aero/Runtime/Correlations.h"
 
 #include <cstring>
 
@@ -16,7 +17,9 @@ struct Client::State {
   const LoadedProgram &loaded;
   SessionOptions options;
   Channel server;
+  /// One of these, where the correlations come from.
   std::optional<Channel> dealer;
+  std::optional<ClientCorrelations> prepared;
   /// The session's name, and the dealer's key as the server knows it.
   Greeting greeting = {};
   std::optional<Executor> executor;
@@ -31,10 +34,24 @@ struct Client::State {
     configure(this->server, options);
   }
 
+  Status greetServer(const SessionId &wanted);
   Status greetDealer();
   Status awaitServer(const Begin &begin);
   Status receiveWeights();
 };
+
+/// `wanted` is zero if the server is to open a session at its dealer.
+Status Client::State::greetServer(const SessionId &wanted) {
+  Result<Greeting> reply =
+      greet(server, loaded, Role::Client, Role::Server, {wanted, {}});
+  if (!reply.ok())
+    return reply.takeError();
+  if (wanted != SessionId{} && reply->session != wanted)
+    return Error{"the " + server.peer() + " answered for another session",
+                 ErrorKind::Protocol};
+  greeting = *reply;
+  return {};
+}
 
 Status Client::State::greetDealer() {
   const KeyFingerprint none = {}, key = dealer->peerKey();
@@ -111,11 +128,20 @@ Client::Client(Client &&) noexcept = default;
 Result<Client> Client::join(const LoadedProgram &program, Channel server,
                             const SessionOptions &options) {
   auto state = std::make_unique<State>(program, std::move(server), options);
-  Result<Greeting> reply =
-      greet(state->server, program, Role::Client, Role::Server, {});
-  if (!reply.ok())
-    return reply.takeError();
-  state->greeting = *reply;
+  AERO_RETURN_IF_ERROR(state->greetServer({}));
+  return Client(std::move(state));
+}
+
+Result<Client> Client::joinPrepared(const LoadedProgram &program,
+                                    Channel server,
+                                    ClientCorrelations correlations,
+                                    const SessionOptions &options) {
+  auto state = std::make_unique<State>(program, std::move(server), options);
+  AERO_RETURN_IF_ERROR(state->greetServer(correlations.session()));
+  state->executor.emplace(program, Role::Client, correlations.seed(), nullptr,
+                          options);
+  state->prepared.emplace(std::move(correlations));
+  AERO_RETURN_IF_ERROR(state->receiveWeights());
   return Client(std::move(state));
 }
 
@@ -153,6 +179,12 @@ Result<Inference> Client::infer(std::span<const uint32_t> tokens,
   AERO_RETURN_IF_ERROR(checkRequest(program, tokens, position));
   Stopwatch watch;
   Begin begin = {state->totals.inferences + 1, position, 0};
+  if (state->prepared) {
+    Result<uint64_t> taken = state->prepared->take();
+    if (!taken.ok())
+      return taken.takeError();
+    begin.inference = *taken;
+  }
   AERO_RETURN_IF_ERROR(state->server.send(FrameKind::Begin, viewBytes(begin)));
 
   Executor::Input input{begin.inference, position, tokens, {}, {}};
@@ -191,7 +223,9 @@ Result<Inference> Client::infer(std::span<const uint32_t> tokens,
 
 Status Client::waitForInput(int fd) {
   const Awaited awaited[] = {Awaited(fd), Awaited(state->options.drain)};
-  Channel *const watched[] = {&state->server, &*state->dealer};
+  std::vector<Channel *> watched = {&state->server};
+  if (state->dealer)
+    watched.push_back(&*state->dealer);
   auto ready = waitForAny(awaited, watched, state->options.deadline,
                           state->options.abort);
   if (!ready.ok())
@@ -205,7 +239,8 @@ Status Client::waitForInput(int fd) {
 }
 
 Status Client::end() {
-  AERO_RETURN_IF_ERROR(state->dealer->send(FrameKind::End, {}));
+  if (state->dealer)
+    AERO_RETURN_IF_ERROR(state->dealer->send(FrameKind::End, {}));
   return state->server.send(FrameKind::End, {});
 }
 

@@ -98,9 +98,9 @@ static Error describe(uint32_t refusal, const std::string &peer, Role own) {
             ErrorKind::Busy};
   case Refusal::UnknownSession:
     return {"the " + peer +
-                " knows no such session: it has ended already, or " + self +
-                " and server joined different dealers (give both the same "
-                "address)",
+                " knows no such session: it has ended already, client and "
+                "server have different dealers (give both the same address), "
+                "or the server lacks the correlations that the client has",
             ErrorKind::Connection};
   case Refusal::WrongKey:
     return {"the " + peer + " does not accept this key as that of the " + self +

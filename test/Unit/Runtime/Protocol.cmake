@@ -8,6 +8,7 @@ aero_add_unit_test(AeroRuntimeProtocolTests
   LocalTest.cpp
   NormalizeTest.cpp
   ParallelTest.cpp
+  PreparedTest.cpp
   ProductTest.cpp
   RescaleTest.cpp
   SecureSessionTest.cpp
