@@ -85,25 +85,26 @@ LocalParties::start(const LocalPartiesOptions &options) {
   };
 
   if (llvm::Error error =
-          launch(parties->dealer,
-                 {"dealer", "--port", std::to_string(options.dealerPort)}))
+          launch(parties->dealer, {"dealer", "--once", "--port",
+                                   std::to_string(options.dealerPort)}))
     return error;
   std::optional<int64_t> dealerPort = readPort(*parties->dealer);
   if (!dealerPort)
     return parties->failure();
 
-  if (llvm::Error error =
-          launch(parties->server, {"server", "--weights", options.weights,
-                                   "--port", std::to_string(options.serverPort),
-                                   "--dealer", address(*dealerPort)}))
+  if (llvm::Error error = launch(
+          parties->server, {"serve", "--once", "--weights", options.weights,
+                            "--port", std::to_string(options.serverPort),
+                            "--dealer", address(*dealerPort)}))
     return error;
   std::optional<int64_t> serverPort = readPort(*parties->server);
   if (!serverPort)
     return parties->failure();
 
   if (llvm::Error error =
-          launch(parties->client, {"client", "--server", address(*serverPort),
-                                   "--dealer", address(*dealerPort)}))
+          launch(parties->client,
+                 {"client", "--server", address(*serverPort), "--dealer",
+                  address(*dealerPort), "--attempts", "1"}))
     return error;
   std::optional<nlohmann::json> ready = parties->client->readObject();
   if (!ready || ready->value("event", "") != "ready")

@@ -24,8 +24,7 @@ llvm::Error aero::writeProgramFiles(Model &model,
       .takeError();
 }
 
-/// aero-party, installed beside the running executable.
-static std::string partyTool() {
+std::string aero::partyTool() {
   static int anchor;
   std::string self = llvm::sys::fs::getMainExecutable(nullptr, &anchor);
   llvm::SmallString<256> path(llvm::sys::path::parent_path(self));
@@ -63,7 +62,7 @@ PrivateSession::start(Model &model, const PartiesOptions &options) {
 
 PrivateSession::~PrivateSession() {
   parties.reset();
-  llvm::sys::fs::remove_directories(folder);
+  (void)llvm::sys::fs::remove_directories(folder);
 }
 
 llvm::Expected<PrivateResult>

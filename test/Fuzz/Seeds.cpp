@@ -68,6 +68,21 @@ int main(int argc, char **argv) {
                       (std::to_string(call) + "-" + std::to_string(kind)),
                   bytes);
     }
+  // A hello of this version, to the fuzzer's dealer and to a client.
+  for (uint8_t call = 0; call < 2; ++call) {
+    std::vector<uint8_t> bytes = {call};
+    appendFrame(bytes, FrameKind::Hello, 136);
+    uint8_t *hello = bytes.data() + 1 + frameHeaderBytes;
+    std::memset(hello, 0, 136);
+    std::memcpy(hello, "AEROHELO", 8);
+    hello[8] = 2;                  // version
+    hello[12] = call == 0 ? 2 : 3; // role
+    hello[14] = 1;                 // security mode
+    ok &= write(directory / "Handshake" / std::to_string(call), bytes);
+  }
+  // The first bytes of a TLS record.
+  ok &= write(directory / "Handshake" / "tls",
+              {2, 22, 3, 1, 0, 8, 1, 0, 0, 4, 3, 3, 0, 0});
   if (!ok)
     std::fprintf(stderr, "cannot write to %s\n", argv[1]);
   return ok ? 0 : 1;

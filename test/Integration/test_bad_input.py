@@ -109,9 +109,11 @@ class PartyTest(ToolTest):
                    self.program)
         self.assertEqual(done.returncode, 0, done.stderr)
 
-    def dealer(self, program) -> tuple[subprocess.Popen, str]:
+    def party(self, role: str, program, *args: object
+              ) -> tuple[subprocess.Popen, str]:
         child = subprocess.Popen(
-            [str(BIN / "aero-party"), "dealer", "--program", str(program)],
+            [str(BIN / "aero-party"), role, "--program", str(program),
+             *map(str, args)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
         def stop() -> None:
@@ -142,31 +144,45 @@ class PartyTest(ToolTest):
         done = run("aero", "compile", SOFTMAX_ONLY, "--config", CONFIG,
                    "--logits", "all", "-o", other)
         self.assertEqual(done.returncode, 0, done.stderr)
-        _, address = self.dealer(self.program)
-        self.assert_error(run("aero-party", "server", "--program",
+        self.assert_error(run("aero-party", "serve", "--program",
                               self.program, "--weights", f"{other}.weights",
-                              "--dealer", address), "another program")
+                              "--dealer", "127.0.0.1:9"), "another program")
 
     def test_parties_with_different_programs(self) -> None:
         other = self.folder / "other.aero"
         done = run("aero", "compile", SOFTMAX_ONLY, "--config", CONFIG,
                    "--logits", "all", "-o", other)
         self.assertEqual(done.returncode, 0, done.stderr)
-        dealer, address = self.dealer(self.program)
-        self.assert_error(run("aero-party", "server", "--program", other,
-                              "--weights", f"{other}.weights", "--dealer",
-                              address), "different programs")
-        self.assertEqual(dealer.wait(timeout=5), 1)
+        _, dealer = self.party("dealer", self.program)
 
-    def test_missing_dealer(self) -> None:
+        def client(program, server: str) -> subprocess.CompletedProcess:
+            return run("aero-party", "client", "--program", program,
+                       "--attempts", 1, "--server", server, "--dealer", dealer)
+
+        def server(program) -> tuple[subprocess.Popen, str]:
+            return self.party("serve", program, "--once", "--weights",
+                              f"{program}.weights", "--dealer", dealer)
+
+        # Client and server.
+        process, address = server(self.program)
+        self.assert_error(client(other, address), "different programs")
+        self.assertEqual(process.wait(timeout=5), 1)
+        self.assertIn("server and client at", process.stderr.read())
+        # Server and dealer.
+        process, address = server(other)
+        self.assert_error(client(other, address), "could not open a session")
+        self.assertEqual(process.wait(timeout=5), 1)
+        self.assertIn("different programs", process.stderr.read())
+
+    def test_missing_peer(self) -> None:
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))
             port = unused.getsockname()[1]
-        self.assert_error(run("aero-party", "server", "--program",
-                              self.program, "--weights",
-                              f"{self.program}.weights", "--dealer",
-                              f"127.0.0.1:{port}", "--timeout", 1),
-                          "dealer", str(port))
+        self.assert_error(run("aero-party", "client", "--program",
+                              self.program, "--server", f"127.0.0.1:{port}",
+                              "--dealer", f"127.0.0.1:{port}", "--timeout", 1,
+                              "--attempts", 1),
+                          "cannot reach the server", str(port))
 
     def test_port_in_use(self) -> None:
         with socket.socket() as taken:

@@ -58,7 +58,7 @@ class CostTest(ToolTest):
                          report["critical_path_exchanges"])
         # What else the sockets carried: a header a frame, a hello either way
         # on each connection, seeds, and three announcements an inference.
-        hello, seed, begin, header = 72, 32, 16, 16
+        hello, seed, begin, header = 136, 32, 16, 16
         payloads = {"client": 4 * hello + seed + 2 * 3 * begin,
                     "server": 4 * hello + seed + 3 * 3 * begin,
                     "dealer": 4 * hello + 2 * seed + 1 * 3 * begin}
@@ -109,13 +109,13 @@ class PartyTest(ToolTest):
         return child
 
     def start(self) -> tuple[subprocess.Popen, ...]:
-        dealer = self.party("dealer")
+        dealer = self.party("dealer", "--once")
         dealer_at = f"127.0.0.1:{json.loads(dealer.stdout.readline())['port']}"
-        server = self.party("server", "--weights", f"{self.program}.weights",
+        server = self.party("serve", "--once", "--weights", f"{self.program}.weights",
                             "--dealer", dealer_at)
         server_at = f"127.0.0.1:{json.loads(server.stdout.readline())['port']}"
         client = self.party("client", "--server", server_at, "--dealer",
-                            dealer_at)
+                            dealer_at, "--attempts", 1)
         self.assertEqual(json.loads(client.stdout.readline()),
                          {"event": "ready"})
         return client, server, dealer

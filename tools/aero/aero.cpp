@@ -7,10 +7,16 @@
 
 #include "Commands.h"
 
+#include "aero/Driver/Parties.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Errno.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <CLI/CLI.hpp>
+
+#include <unistd.h>
 
 using namespace aero;
 
@@ -53,6 +59,28 @@ void addLogitsOption(CLI::App *command, bool &allRows) {
       ->default_str("last");
 }
 
+/// The commands of aero-party, which needs no LLVM: a party installs that tool
+/// alone, and both are one implementation.
+struct PartyCommand {
+  const char *name, *text;
+};
+constexpr PartyCommand partyCommands[] = {
+    {"dealer", "Deal correlated randomness; sees no data"},
+    {"serve", "Answer private prompts with a model's weights"},
+    {"client", "Ask a server privately"},
+    {"keys", "Make and show the parties' keys"},
+};
+
+/// Becomes aero-party; returns only if that fails.
+int becomeParty(char **argv) {
+  std::string tool = partyTool();
+  argv[0] = const_cast<char *>("aero"); // what its messages call it
+  ::execv(tool.c_str(), argv);
+  llvm::errs() << "aero: error: cannot run " << tool << ": "
+               << llvm::sys::StrError() << "; install it beside aero\n";
+  return 1;
+}
+
 /// One line for each problem.
 int fail(llvm::Error error) {
   std::string text = llvm::toString(std::move(error));
@@ -67,6 +95,10 @@ int fail(llvm::Error error) {
 } // namespace
 
 int main(int argc, char **argv) {
+  if (argc > 1 && llvm::any_of(partyCommands, [&](const PartyCommand &party) {
+        return llvm::StringRef(argv[1]) == party.name;
+      }))
+    return becomeParty(argv);
   llvm::InitLLVM init(argc, argv);
 
   CLI::App app("AERO: a compiler for private transformer inference", "aero");
@@ -182,6 +214,10 @@ int main(int argc, char **argv) {
       "Keep weights that the trained file lacks, pass over what it has more");
   weightsCommand->add_flag("--json", weightsArguments.json,
                            "Print JSON instead of text");
+
+  // For --help; main has handed them over already.
+  for (const PartyCommand &party : partyCommands)
+    app.add_subcommand(party.name, party.text);
 
   try {
     app.parse(argc, argv);

@@ -23,6 +23,9 @@ struct PartiesOptions {
   unsigned threads = 0;
 };
 
+/// The path of aero-party, which is installed beside the running executable.
+std::string partyTool();
+
 /// Writes the program of a lowered model and the server's weights.
 llvm::Error writeProgramFiles(Model &model, const std::string &programPath,
                               const std::string &weightsPath);

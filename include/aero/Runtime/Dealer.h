@@ -12,10 +12,10 @@
 
 namespace aero::rt {
 
-/// Hands a seed to one client and one server and sends the server a correction
-/// for every instruction of an inference. It sees no data. It holds one
-/// instruction's correlation at a time; masks of weights are expanded from the
-/// seed again for every inference.
+/// One session: hands a seed to one server and one client and sends the server
+/// a correction for every instruction of an inference. It sees no data. It
+/// holds one instruction's correlation at a time; masks of weights are expanded
+/// from the seed again for every inference.
 class Dealer {
 public:
   /// `program` must outlive the dealer.
@@ -24,12 +24,15 @@ public:
   ~Dealer();
   Dealer(Dealer &&) noexcept;
 
-  /// Waits for the client and the server, without limit.
-  Status acceptParties(Listener &listener);
-  /// Handshake with a connected party; its hello says which one it is.
-  Status join(Channel party);
-  /// Deals until both parties have ended the session. An inference number must
-  /// be larger than all before it.
+  const SessionId &session() const;
+  /// Answers a caller: first the server, which opens the session and says whose
+  /// it is, then that client. False if it was refused, which it has been told.
+  Result<bool> admit(Caller caller);
+  /// Waits until `descriptor` can be read, because the client has come; an
+  /// error if the server leaves or the client does not come in time.
+  Status awaitClient(int descriptor);
+  /// Deals until both parties have ended the session or a limit has. An
+  /// inference number must be larger than all before it.
   Status serve();
   SessionStatistics statistics() const;
 

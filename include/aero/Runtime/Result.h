@@ -22,9 +22,20 @@
 
 namespace aero::rt {
 
+/// What a caller can do about an error.
+enum class ErrorKind {
+  Other,          ///< a mistake of the user, of a file or of this program
+  Connection,     ///< the peer is gone, silent or not there: try again
+  Busy,           ///< the peer has no room now: try again later
+  Authentication, ///< a key, a certificate or the TLS version is not accepted
+  Protocol,       ///< the peer speaks, but something else
+  Stopped,        ///< this process was asked to stop
+};
+
 /// A message for the user: one line, lowercase start, no final stop.
 struct Error {
   std::string message;
+  ErrorKind kind = ErrorKind::Other;
 };
 
 /// The outcome of an operation that yields no value.
@@ -38,6 +49,9 @@ public:
     assert(error && "no error to describe");
     return error->message;
   }
+  ErrorKind kind() const { return error ? error->kind : ErrorKind::Other; }
+  /// The error, to be passed on to the caller.
+  Error takeError() const { return *error; }
 
 private:
   std::optional<Error> error;
@@ -58,8 +72,9 @@ public:
     assert(!value && "no error to describe");
     return error.message;
   }
+  ErrorKind kind() const { return error.kind; }
   /// The error, to be passed on to the caller.
-  Error takeError() { return std::move(error); }
+  Error takeError() const { return error; }
 
 private:
   std::optional<T> value;
@@ -70,7 +85,7 @@ private:
 #define AERO_RETURN_IF_ERROR(expr)                                             \
   do {                                                                         \
     if (const auto &aeroStatus = (expr); !aeroStatus.ok())                     \
-      return ::aero::rt::Error{aeroStatus.message()};                          \
+      return aeroStatus.takeError();                                           \
   } while (false)
 
 } // namespace aero::rt

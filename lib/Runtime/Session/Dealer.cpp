@@ -18,6 +18,8 @@ struct Dealer::State {
   SessionId session = {};
   Seed clientSeed = {}, serverSeed = {};
   std::optional<Channel> client, server;
+  /// The client that the server opened the session for.
+  KeyFingerprint clientKey = {};
   bool clientEnded = false, serverEnded = false;
   std::vector<InstructionStatistics> statistics;
   SessionStatistics totals;
@@ -28,15 +30,19 @@ struct Dealer::State {
     statistics.resize(loaded.program.instructions_size());
   }
 
+  Refusal judge(const Caller &caller) const;
   Status deal(const Begin &begin);
   Status serverFrame();
+  Status clientFrame();
 };
 
 /// Sends the server its part of every instruction's correlation.
 Status Dealer::State::deal(const Begin &begin) {
   if (begin.inference <= lastInference)
-    return Error{"the server asks again for the correlations of inference " +
-                 std::to_string(begin.inference) + ": they are used once"};
+    return Error{"the " + server->peer() +
+                     " asks again for the correlations of inference " +
+                     std::to_string(begin.inference) + ": they are used once",
+                 ErrorKind::Protocol};
   lastInference = begin.inference;
   const program::Program &program = loaded.program;
   Stopwatch watch;
@@ -59,8 +65,11 @@ Status Dealer::State::deal(const Begin &begin) {
     statistics[i].bytes.dealerToServer += correction.size();
     statistics[i].offlineSeconds += single.lap();
   }
-  totals.offlineSeconds += watch.lap();
+  double seconds = watch.lap();
+  totals.offlineSeconds += seconds;
   ++totals.inferences;
+  if (options.onInference)
+    options.onInference({begin.inference, seconds, 0});
   return {};
 }
 
@@ -76,9 +85,20 @@ Status Dealer::State::serverFrame() {
   }
   Begin begin;
   if (payload.size() != sizeof(begin))
-    return Error{"the server sent a malformed begin"};
+    return Error{"the " + server->peer() + " sent a malformed begin",
+                 ErrorKind::Protocol};
   std::memcpy(&begin, payload.data(), sizeof(begin));
   return deal(begin);
+}
+
+Status Dealer::State::clientFrame() {
+  Status status = client->receive(FrameKind::End, {});
+  // Once the server has ended the session nothing more is owed: the client may
+  // as well hang up.
+  if (!status.ok() && !(serverEnded && status.kind() == ErrorKind::Connection))
+    return status;
+  clientEnded = true;
+  return {};
 }
 
 Dealer::Dealer(std::unique_ptr<State> state) : state(std::move(state)) {}
@@ -102,62 +122,92 @@ Result<Dealer> Dealer::create(const LoadedProgram &program,
   return Dealer(std::move(state));
 }
 
-Status Dealer::acceptParties(Listener &listener) {
-  while (!state->client || !state->server) {
-    std::vector<Watched> watched;
-    if (state->client)
-      watched.push_back({&*state->client, Role::Client});
-    if (state->server)
-      watched.push_back({&*state->server, Role::Server});
-    Result<Channel> party =
-        acceptWatching(listener, "client or server", watched);
-    if (!party.ok())
-      return party.takeError();
-    AERO_RETURN_IF_ERROR(join(std::move(*party)));
+const SessionId &Dealer::session() const { return state->session; }
+
+Refusal Dealer::State::judge(const Caller &caller) const {
+  switch (caller.role) {
+  case Role::Server:
+    return server ? Refusal::RoleTaken : Refusal::None;
+  case Role::Client:
+    if (client)
+      return Refusal::RoleTaken;
+    if (!server || caller.session != session)
+      return Refusal::UnknownSession;
+    // Both name each other, so that no other party takes the session.
+    if (caller.channel.peerKey() != clientKey ||
+        caller.third != server->peerKey())
+      return Refusal::WrongKey;
+    return Refusal::None;
+  case Role::Dealer:
+    break;
   }
-  return {};
+  return Refusal::RoleTaken;
 }
 
-Status Dealer::join(Channel party) {
-  party.setTimeout(state->options.timeout);
-  std::vector<Role> welcome;
-  if (!state->client)
-    welcome.push_back(Role::Client);
-  if (!state->server)
-    welcome.push_back(Role::Server);
-  Result<std::optional<Role>> role =
-      answer(party, state->loaded, Role::Dealer, state->session, welcome);
-  if (!role.ok())
-    return role.takeError();
-  if (!*role)
-    return {}; // a second one; it has been told
-  bool isClient = **role == Role::Client;
-  AERO_RETURN_IF_ERROR(party.send(
+Result<bool> Dealer::admit(Caller caller) {
+  configure(caller.channel, state->options);
+  Refusal refusal = state->judge(caller);
+  if (refusal != Refusal::None) {
+    AERO_RETURN_IF_ERROR(refuse(caller, state->loaded, Role::Dealer, refusal));
+    return false;
+  }
+  bool isClient = caller.role == Role::Client;
+  if (!isClient)
+    state->clientKey = caller.third;
+  AERO_RETURN_IF_ERROR(
+      welcome(caller, state->loaded, Role::Dealer,
+              {state->session,
+               isClient ? state->server->peerKey() : state->clientKey}));
+  AERO_RETURN_IF_ERROR(caller.channel.send(
       FrameKind::Seed, isClient ? state->clientSeed : state->serverSeed));
-  (isClient ? state->client : state->server).emplace(std::move(party));
+  (isClient ? state->client : state->server).emplace(std::move(caller.channel));
+  return true;
+}
+
+Status Dealer::awaitClient(int descriptor) {
+  const SessionOptions &options = state->options;
+  const Awaited awaited[] = {Awaited(descriptor), Awaited(options.drain)};
+  Channel *const watched[] = {&*state->server};
+  auto ready = waitForAny(awaited, watched,
+                          std::chrono::steady_clock::now() + options.timeout,
+                          options.abort);
+  if (!ready.ok())
+    return ready.takeError();
+  if (!*ready)
+    return Error{"the client of the " + state->server->peer() +
+                     " did not come within " +
+                     std::to_string(options.timeout.count()) + " ms",
+                 ErrorKind::Connection};
+  if (**ready == 1)
+    return Error{"stopped by a signal", ErrorKind::Stopped};
   return {};
 }
 
 Status Dealer::serve() {
-  while (!state->clientEnded || !state->serverEnded) {
+  State &s = *state;
+  while (!s.clientEnded || !s.serverEnded) {
     // A party that has ended may hang up, the other one may not.
-    std::vector<int> descriptors;
-    std::vector<Channel *> channels;
-    if (!state->serverEnded)
-      channels.push_back(&*state->server);
-    if (!state->clientEnded)
-      channels.push_back(&*state->client);
-    for (Channel *channel : channels)
-      descriptors.push_back(channel->descriptor());
-    Result<size_t> ready = waitForAny(descriptors, {}, std::nullopt);
+    std::vector<Awaited> awaited = {Awaited(s.options.drain)};
+    std::vector<Channel *> channels = {nullptr};
+    if (!s.serverEnded) {
+      awaited.emplace_back(*s.server);
+      channels.push_back(&*s.server);
+    }
+    if (!s.clientEnded) {
+      awaited.emplace_back(*s.client);
+      channels.push_back(&*s.client);
+    }
+    PauseLimit limit(s.options);
+    auto ready = waitForAny(awaited, {}, limit.until, s.options.abort);
     if (!ready.ok())
       return ready.takeError();
-    if (channels[*ready] == &*state->server) {
-      AERO_RETURN_IF_ERROR(state->serverFrame());
-      continue;
+    if (!*ready || **ready == 0) {
+      // What was dealt stays good: who is in an inference finishes it.
+      s.totals.end = *ready ? SessionEnd::Stopped : limit.reason;
+      return {};
     }
-    AERO_RETURN_IF_ERROR(state->client->receive(FrameKind::End, {}));
-    state->clientEnded = true;
+    AERO_RETURN_IF_ERROR(channels[**ready] == &*s.server ? s.serverFrame()
+                                                         : s.clientFrame());
   }
   return {};
 }

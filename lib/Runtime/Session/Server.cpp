@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Executor.h"
+#include "aero/Runtime/Correlations.h"
 
 using namespace aero;
 using namespace aero::rt;
@@ -14,32 +15,42 @@ struct Server::State {
   const LoadedProgram &loaded;
   const Weights &weights;
   SessionOptions options;
-  Channel dealer;
+  /// One of these, where the correlations come from.
+  std::optional<Channel> dealer;
+  std::optional<ServerCorrelations> prepared;
   std::optional<Channel> client;
   SessionId session = {};
   Seed seed = {};
   std::optional<Executor> executor;
   SessionStatistics totals;
+  uint64_t lastInference = 0;
 
-  State(const LoadedProgram &loaded, const Weights &weights, Channel dealer,
+  State(const LoadedProgram &loaded, const Weights &weights,
         const SessionOptions &options)
-      : loaded(loaded), weights(weights), options(options),
-        dealer(std::move(dealer)) {
-    this->dealer.setTimeout(options.timeout);
-  }
+      : loaded(loaded), weights(weights), options(options) {}
 
-  Status joinDealer();
+  /// To watch while somebody else is waited for.
+  std::vector<Channel *> dealerIfAny() {
+    return dealer ? std::vector<Channel *>{&*dealer} : std::vector<Channel *>();
+  }
+  Status joinDealer(Channel channel, const KeyFingerprint &clientKey);
   Status sendWeights();
+  Status endSession(SessionEnd reason);
   Status infer(const Begin &begin);
+  Result<std::vector<std::vector<uint8_t>>> askDealer(uint64_t inference);
   Result<std::vector<uint8_t>> receiveCorrection(uint32_t instruction);
 };
 
-Status Server::State::joinDealer() {
-  Result<SessionId> id = greet(dealer, loaded, Role::Server, Role::Dealer, {});
-  if (!id.ok())
-    return id.takeError();
-  session = *id;
-  AERO_RETURN_IF_ERROR(dealer.receive(FrameKind::Seed, seed));
+Status Server::State::joinDealer(Channel channel,
+                                 const KeyFingerprint &clientKey) {
+  configure(channel, options);
+  dealer.emplace(std::move(channel));
+  Result<Greeting> reply =
+      greet(*dealer, loaded, Role::Server, Role::Dealer, {{}, clientKey});
+  if (!reply.ok())
+    return reply.takeError();
+  session = reply->session;
+  AERO_RETURN_IF_ERROR(dealer->receive(FrameKind::Seed, seed));
   executor.emplace(loaded, Role::Server, seed, &weights, options);
   return {};
 }
@@ -81,17 +92,22 @@ Server::State::receiveCorrection(uint32_t instruction) {
   std::vector<uint8_t> correction(
       loaded.program.instructions(instruction).cost().dealer_to_server());
   std::span<uint8_t> left = correction;
-  const Watched watched[] = {{&*client, Role::Client}};
-  const int descriptor = dealer.descriptor();
+  Channel *const watched[] = {&*client};
   while (!left.empty()) {
     // A client that is gone must not go unnoticed while the dealer works.
-    Result<size_t> ready =
-        waitForAny({&descriptor, 1}, watched, options.timeout);
+    const Awaited awaited[] = {Awaited(*dealer)};
+    auto ready = waitForAny(awaited, watched,
+                            std::chrono::steady_clock::now() + options.timeout,
+                            options.abort);
     if (!ready.ok())
       return ready.takeError();
+    if (!*ready)
+      return Error{"the " + dealer->peer() + " sent no correlations within " +
+                       std::to_string(options.timeout.count()) + " ms",
+                   ErrorKind::Connection};
     std::span<uint8_t> part =
         left.first(std::min<size_t>(correctionFrameBytes, left.size()));
-    AERO_RETURN_IF_ERROR(dealer.receive(FrameKind::Correction, part));
+    AERO_RETURN_IF_ERROR(dealer->receive(FrameKind::Correction, part));
     left = left.subspan(part.size());
   }
   if (options.observer && !correction.empty())
@@ -99,38 +115,57 @@ Server::State::receiveCorrection(uint32_t instruction) {
   return correction;
 }
 
-Status Server::State::infer(const Begin &begin) {
-  const program::Program &program = loaded.program;
-  if (begin.inference <= totals.inferences)
-    return Error{"the client repeats inference number " +
-                 std::to_string(begin.inference) +
-                 ": correlations are used once"};
-  if (begin.inference != totals.inferences + 1)
-    return Error{"the client skips inference numbers"};
-  if (begin.position >= program.context() || begin.zero != 0)
-    return Error{"the client sent a malformed begin"};
-  Stopwatch watch;
+/// The corrections of all instructions, from the dealer.
+Result<std::vector<std::vector<uint8_t>>>
+Server::State::askDealer(uint64_t inference) {
   // The dealer learns that there is an inference, not how long the prompt is.
-  Begin request = {begin.inference, 0, 0};
-  AERO_RETURN_IF_ERROR(dealer.send(FrameKind::Begin, viewBytes(request)));
-  Executor::Input input{begin.inference, begin.position, {}, {}, {}};
-  input.corrections.resize(program.instructions_size());
-  for (int i = 0; i < program.instructions_size(); ++i) {
+  Begin request = {inference, 0, 0};
+  AERO_RETURN_IF_ERROR(dealer->send(FrameKind::Begin, viewBytes(request)));
+  std::vector<std::vector<uint8_t>> corrections;
+  for (int i = 0; i < loaded.program.instructions_size(); ++i) {
     Stopwatch single;
     Result<std::vector<uint8_t>> correction = receiveCorrection(i);
     if (!correction.ok())
       return correction.takeError();
     executor->statistics[i].bytes.dealerToServer += correction->size();
     executor->statistics[i].offlineSeconds += single.lap();
-    input.corrections[i] = std::move(*correction);
+    corrections.push_back(std::move(*correction));
   }
+  return corrections;
+}
+
+Status Server::State::infer(const Begin &begin) {
+  if (begin.inference <= lastInference)
+    return Error{"the " + client->peer() + " repeats inference number " +
+                     std::to_string(begin.inference) +
+                     ": correlations are used once",
+                 ErrorKind::Protocol};
+  // A client on disk may have lost some to a crash.
+  if (!prepared && begin.inference != lastInference + 1)
+    return Error{"the " + client->peer() + " skips inference numbers",
+                 ErrorKind::Protocol};
+  if (begin.position >= loaded.program.context() || begin.zero != 0)
+    return Error{"the " + client->peer() + " sent a malformed begin",
+                 ErrorKind::Protocol};
+  lastInference = begin.inference;
+  Stopwatch watch;
+  auto corrections =
+      prepared ? prepared->take(begin.inference) : askDealer(begin.inference);
+  if (!corrections.ok())
+    return corrections.takeError();
+  Executor::Input input{
+      begin.inference, begin.position, {}, std::move(*corrections), {}};
   AERO_RETURN_IF_ERROR(client->send(FrameKind::Begin, viewBytes(begin)));
-  totals.offlineSeconds += watch.lap();
+  double offlineSeconds = watch.lap();
   Result<Share> result = executor->run(std::move(input), *client);
   if (!result.ok())
     return result.takeError();
-  totals.onlineSeconds += watch.lap();
+  double onlineSeconds = watch.lap();
+  totals.offlineSeconds += offlineSeconds;
+  totals.onlineSeconds += onlineSeconds;
   ++totals.inferences;
+  if (options.onInference)
+    options.onInference({begin.inference, offlineSeconds, onlineSeconds});
   return {};
 }
 
@@ -140,53 +175,82 @@ Server::Server(Server &&) noexcept = default;
 
 Result<Server> Server::join(const LoadedProgram &program,
                             const Weights &weights, Channel dealer,
-                            const SessionOptions &options) {
-  auto state =
-      std::make_unique<State>(program, weights, std::move(dealer), options);
-  AERO_RETURN_IF_ERROR(state->joinDealer());
+                            const SessionOptions &options,
+                            const KeyFingerprint &clientKey) {
+  auto state = std::make_unique<State>(program, weights, options);
+  AERO_RETURN_IF_ERROR(state->joinDealer(std::move(dealer), clientKey));
   return Server(std::move(state));
 }
 
-Status Server::acceptClient(Listener &listener) {
-  const Watched watched[] = {{&state->dealer, Role::Dealer}};
-  Result<Channel> client = acceptWatching(listener, "client", watched);
-  if (!client.ok())
-    return client.takeError();
-  return joinClient(std::move(*client));
+Result<Server> Server::openPrepared(const LoadedProgram &program,
+                                    const Weights &weights,
+                                    ServerCorrelations correlations,
+                                    const SessionOptions &options) {
+  auto state = std::make_unique<State>(program, weights, options);
+  state->session = correlations.session();
+  state->seed = correlations.seed();
+  state->executor.emplace(program, Role::Server, state->seed, &weights,
+                          options);
+  state->prepared.emplace(std::move(correlations));
+  return Server(std::move(state));
 }
 
-Status Server::joinClient(Channel client) {
-  client.setTimeout(state->options.timeout);
-  static constexpr Role welcome[] = {Role::Client};
-  Result<std::optional<Role>> role =
-      answer(client, state->loaded, Role::Server, state->session, welcome);
-  if (!role.ok())
-    return role.takeError();
-  if (!*role)
-    return Error{"a party that is not a client connected to the server"};
-  state->client.emplace(std::move(client));
+const SessionId &Server::session() const { return state->session; }
+
+Status Server::joinClient(Caller client) {
+  configure(client.channel, state->options);
+  const SessionId expected = state->prepared ? state->session : SessionId{};
+  if (client.role != Role::Client || client.session != expected) {
+    AERO_RETURN_IF_ERROR(
+        refuse(client, state->loaded, Role::Server, Refusal::RoleTaken));
+    return Error{"the " + client.channel.peer() +
+                     " connected to the server, which waits for clients",
+                 ErrorKind::Protocol};
+  }
+  const KeyFingerprint dealerKey =
+      state->dealer ? state->dealer->peerKey() : KeyFingerprint();
+  AERO_RETURN_IF_ERROR(welcome(client, state->loaded, Role::Server,
+                               {state->session, dealerKey}));
+  state->client.emplace(std::move(client.channel));
   return state->sendWeights();
 }
 
+/// Tells both peers that there will be no further inference.
+Status Server::State::endSession(SessionEnd reason) {
+  totals.end = reason;
+  if (dealer)
+    AERO_RETURN_IF_ERROR(dealer->send(FrameKind::End, {}));
+  if (reason == SessionEnd::Client)
+    return {};
+  return client->send(FrameKind::End, {});
+}
+
 Status Server::serve() {
+  State &s = *state;
   while (true) {
-    const int descriptor = state->client->descriptor();
-    const Watched watched[] = {{&state->dealer, Role::Dealer}};
-    Result<size_t> ready = waitForAny({&descriptor, 1}, watched, std::nullopt);
+    const Awaited awaited[] = {Awaited(*s.client), Awaited(s.options.drain)};
+    const std::vector<Channel *> watched = s.dealerIfAny();
+    PauseLimit limit(s.options);
+    auto ready = waitForAny(awaited, watched, limit.until, s.options.abort);
     if (!ready.ok())
       return ready.takeError();
+    if (!*ready)
+      return s.endSession(limit.reason);
+    if (**ready == 1)
+      return s.endSession(SessionEnd::Stopped);
     static constexpr FrameKind kinds[] = {FrameKind::Begin, FrameKind::End};
-    auto frame = state->client->receiveAny(kinds, sizeof(Begin));
+    auto frame = s.client->receiveAny(kinds, sizeof(Begin));
     if (!frame.ok())
       return frame.takeError();
     auto &[kind, payload] = *frame;
     if (kind == FrameKind::End)
-      return state->dealer.send(FrameKind::End, {});
+      return s.endSession(SessionEnd::Client);
     Begin begin;
     if (payload.size() != sizeof(begin))
-      return Error{"the client sent a malformed begin"};
+      return Error{"the " + s.client->peer() + " sent a malformed begin",
+                   ErrorKind::Protocol};
     std::memcpy(&begin, payload.data(), sizeof(begin));
-    AERO_RETURN_IF_ERROR(state->infer(begin));
+    AERO_RETURN_IF_ERROR(s.infer(begin));
   }
 }
 
@@ -196,6 +260,7 @@ SessionStatistics Server::statistics() const {
   all.exchanges = state->executor->exchanges;
   if (state->client)
     all.peers.push_back({Role::Client, state->client->counters()});
-  all.peers.push_back({Role::Dealer, state->dealer.counters()});
+  if (state->dealer)
+    all.peers.push_back({Role::Dealer, state->dealer->counters()});
   return all;
 }

@@ -16,8 +16,6 @@
 
 namespace aero::rt {
 
-using SessionId = std::array<uint8_t, 16>;
-
 /// The handshake as it lies in a hello frame (docs/secure-engine.md).
 struct Hello {
   char magic[8];
@@ -25,11 +23,16 @@ struct Hello {
   uint16_t role;
   uint16_t security;
   ProgramHash program;
-  SessionId session; ///< zero from a party to the dealer, who chooses it
-  uint32_t refusal;  ///< 0, or why the sender will not go on
+  SessionId session;      ///< zero until the dealer has chosen it
+  KeyFingerprint binding; ///< of the sender to this connection
+  KeyFingerprint third;   ///< key of the session's third party, if known
+  uint32_t refusal;       ///< 0, or why the sender will not go on
   uint32_t zero;
 };
-static_assert(sizeof(Hello) == 72);
+static_assert(sizeof(Hello) == 136);
+/// Of any version: what is needed to say which one it is.
+inline constexpr size_t helloVersionEnd = 12;
+inline constexpr uint64_t maxHelloBytes = 1024;
 
 /// Start of an inference: client to server, server to dealer (without the
 /// position), and server to client once its correlations are there.
@@ -43,30 +46,46 @@ static_assert(sizeof(Begin) == 16);
 /// Largest payload of a correction frame; longer corrections take several.
 inline constexpr uint64_t correctionFrameBytes = 16 << 20;
 
-/// Sends a hello to the acceptor of a connection and checks its answer.
-Result<SessionId> greet(Channel &peer, const LoadedProgram &program, Role own,
-                        Role expected, const SessionId &session);
-/// Answers a hello. Returns the peer's role, or none if it is not one of
-/// `welcome`, which the peer has been told then.
-Result<std::optional<Role>> answer(Channel &peer, const LoadedProgram &program,
-                                   Role own, const SessionId &session,
-                                   std::span<const Role> welcome);
+/// What the other end's hello said.
+struct Greeting {
+  SessionId session;
+  KeyFingerprint third;
+};
+/// Says hello to the acceptor of a connection and checks its answer.
+Result<Greeting> greet(Channel &peer, const LoadedProgram &program, Role own,
+                       Role expected, const Greeting &said);
+/// Answers a caller that is welcome.
+Status welcome(Caller &caller, const LoadedProgram &program, Role own,
+               const Greeting &said);
 
-/// A peer that must not hang up while somebody else is waited for.
-struct Watched {
-  Channel *channel;
-  Role role;
+/// Something that is waited for.
+struct Awaited {
+  int descriptor;
+  bool ready = false; ///< without a look at the descriptor
+  explicit Awaited(int descriptor) : descriptor(descriptor) {}
+  explicit Awaited(const Channel &channel)
+      : descriptor(channel.descriptor()), ready(channel.hasBuffered()) {}
 };
 
-/// Waits until one of `descriptors` can be read and returns its index. An error
-/// if meanwhile a watched peer hangs up, or after the timeout if there is one.
-Result<size_t> waitForAny(std::span<const int> descriptors,
-                          std::span<const Watched> watched,
-                          std::optional<std::chrono::milliseconds> timeout);
+using TimePoint = std::chrono::steady_clock::time_point;
 
-/// Accepts a connection, without limit, while the watched peers are there.
-Result<Channel> acceptWatching(Listener &listener, const std::string &name,
-                               std::span<const Watched> watched);
+/// Waits until one of `awaited` can be read and returns its index; none after
+/// `until`. An error if meanwhile a watched peer hangs up or `abort` can be
+/// read.
+Result<std::optional<size_t>> waitForAny(std::span<const Awaited> awaited,
+                                         std::span<Channel *const> watched,
+                                         std::optional<TimePoint> until,
+                                         int abort);
+
+/// When a pause that begins now ends the session, and what is the reason then.
+struct PauseLimit {
+  std::optional<TimePoint> until;
+  SessionEnd reason;
+  explicit PauseLimit(const SessionOptions &options);
+};
+
+/// Applies a session's limits to a connection.
+void configure(Channel &channel, const SessionOptions &options);
 
 template <typename T> std::span<const uint8_t> viewBytes(const T &value) {
   return {reinterpret_cast<const uint8_t *>(&value), sizeof(T)};

@@ -55,15 +55,15 @@ protected:
         Server::join(test->loaded, *test->weights, std::move(dealer), options);
     if (!server.ok())
       return server.takeError();
-    AERO_RETURN_IF_ERROR(server->joinClient(std::move(client)));
+    AERO_RETURN_IF_ERROR(joinClient(*server, test->loaded, std::move(client)));
     return server->serve();
   }
   Status runClient(Channel &dealer, Channel &server, bool infers = true) {
     Result<Client> client =
-        Client::join(test->loaded, std::move(dealer), options);
+        Client::join(test->loaded, std::move(server), options);
     if (!client.ok())
       return client.takeError();
-    AERO_RETURN_IF_ERROR(client->joinServer(std::move(server)));
+    AERO_RETURN_IF_ERROR(client->joinDealer(std::move(dealer)));
     if (!infers) {
       int fds[2];
       EXPECT_EQ(::pipe(fds), 0);
@@ -80,34 +80,39 @@ protected:
   }
   Status runDealer(Channel &client, Channel &server) {
     Result<Dealer> dealer = Dealer::create(test->loaded, options);
-    AERO_RETURN_IF_ERROR(dealer->join(std::move(server)));
-    AERO_RETURN_IF_ERROR(dealer->join(std::move(client)));
+    AERO_RETURN_IF_ERROR(admit(*dealer, test->loaded, std::move(server)));
+    AERO_RETURN_IF_ERROR(admit(*dealer, test->loaded, std::move(client)));
     return dealer->serve();
   }
 
   // Handshakes of the other side.
   void greetDealer(Channel &dealer, Role own) {
-    Result<SessionId> id = greet(dealer, test->loaded, own, Role::Dealer, {});
+    SessionId named = own == Role::Client ? atDealer : SessionId{};
+    auto reply = greet(dealer, test->loaded, own, Role::Dealer, {named, {}});
     Seed seed;
-    EXPECT_TRUE(id.ok() && dealer.receive(FrameKind::Seed, seed).ok());
+    ASSERT_TRUE(reply.ok() && dealer.receive(FrameKind::Seed, seed).ok());
+    atDealer = reply->session;
   }
-  void answerAsDealer(Channel &party, Role role) {
-    EXPECT_TRUE(
-        answer(party, test->loaded, Role::Dealer, session, {{role}}).ok());
+  void answerHello(Channel &party, Role own) {
+    Result<Caller> caller = hearHello(std::move(party), test->loaded, own);
+    ASSERT_TRUE(caller.ok());
+    EXPECT_TRUE(welcome(*caller, test->loaded, own, {session, {}}).ok());
+    party = std::move(caller->channel);
+  }
+  void answerAsDealer(Channel &party) {
+    answerHello(party, Role::Dealer);
     EXPECT_TRUE(party.send(FrameKind::Seed, Seed{}).ok());
   }
   void greetServer(Channel &server) {
     EXPECT_TRUE(
-        greet(server, test->loaded, Role::Client, Role::Server, session).ok());
+        greet(server, test->loaded, Role::Client, Role::Server, {}).ok());
     for (const MaskedWeight &weight : maskedWeights(program())) {
       std::vector<uint8_t> masked(weight.rows * weight.rowBytes());
       EXPECT_TRUE(server.receive(FrameKind::Setup, masked).ok());
     }
   }
   void answerAsServer(Channel &client) {
-    static constexpr Role welcome[] = {Role::Client};
-    EXPECT_TRUE(
-        answer(client, test->loaded, Role::Server, session, welcome).ok());
+    answerHello(client, Role::Server);
     for (const MaskedWeight &weight : maskedWeights(program()))
       EXPECT_TRUE(
           client
@@ -172,6 +177,8 @@ protected:
   LoadedProgram other;
   SessionOptions options;
   SessionId session = {1, 2, 3};
+  /// What the dealer said to the server, which comes first.
+  SessionId atDealer = {};
 };
 
 using Pair = Result<std::pair<Channel, Channel>>;
@@ -182,7 +189,7 @@ TEST_F(FailureTest, IdleServerNoticesThatDealerOrClientDies) {
     std::string message =
         errorOf([&] { return runServer(dealer->first, client->first); },
                 [&] {
-                  answerAsDealer(dealer->second, Role::Server);
+                  answerAsDealer(dealer->second);
                   greetServer(client->second);
                   drop(dealerDies ? dealer->second : client->second);
                 });
@@ -196,7 +203,7 @@ TEST_F(FailureTest, ServerNoticesWhileItWaitsForCorrections) {
     std::string message = errorOf(
         [&] { return runServer(dealer->first, client->first); },
         [&] {
-          answerAsDealer(dealer->second, Role::Server);
+          answerAsDealer(dealer->second);
           greetServer(client->second);
           EXPECT_TRUE(sendBegin(client->second, 1, 3).ok());
           std::vector<uint8_t> begin(sizeof(Begin));
@@ -212,7 +219,7 @@ TEST_F(FailureTest, ServerNoticesInAnExchange) {
   std::string message =
       errorOf([&] { return runServer(dealer->first, client->first); },
               [&] {
-                answerAsDealer(dealer->second, Role::Server);
+                answerAsDealer(dealer->second);
                 greetServer(client->second);
                 EXPECT_TRUE(sendBegin(client->second, 1, 3).ok());
                 sendCorrections(dealer->second, [](size_t n) {
@@ -241,37 +248,30 @@ TEST_F(FailureTest, DealerNoticesThatServerOrClientDies) {
     }
 }
 
-TEST_F(FailureTest, DealerNoticesWhileItWaitsForTheOtherParty) {
-  Result<Listener> listener = Listener::open("127.0.0.1", 0);
-  ASSERT_TRUE(listener.ok());
-  std::string message = errorOf(
-      [&] {
-        Result<Dealer> dealer = Dealer::create(test->loaded, options);
-        return dealer->acceptParties(*listener);
-      },
-      [&] {
-        Result<Channel> server = connectTo("127.0.0.1", listener->port(),
-                                           "dealer", std::chrono::seconds(2));
-        greetDealer(*server, Role::Server);
-      });
-  EXPECT_THAT(message, HasSubstr("the server closed the connection"));
-}
-
-TEST_F(FailureTest, ServerNoticesWhileItWaitsForTheClient) {
-  Result<Listener> listener = Listener::open("127.0.0.1", 0);
-  ASSERT_TRUE(listener.ok());
-  Pair dealer = channelPair();
-  std::string message = errorOf(
-      [&]() -> Status {
-        Result<Server> server = Server::join(test->loaded, *test->weights,
-                                             std::move(dealer->first), options);
-        return server->acceptClient(*listener);
-      },
-      [&] {
-        answerAsDealer(dealer->second, Role::Server);
-        drop(dealer->second);
-      });
-  EXPECT_THAT(message, HasSubstr("the dealer closed the connection"));
+TEST_F(FailureTest, DealerNoticesWhileItWaitsForTheClient) {
+  for (bool serverDies : {true, false}) {
+    options.timeout = std::chrono::milliseconds(serverDies ? 3000 : 100);
+    Pair server = channelPair();
+    int fds[2];
+    ASSERT_EQ(::pipe(fds), 0);
+    std::string message = errorOf(
+        [&]() -> Status {
+          Result<Dealer> dealer = Dealer::create(test->loaded, options);
+          AERO_RETURN_IF_ERROR(
+              admit(*dealer, test->loaded, std::move(server->first)));
+          return dealer->awaitClient(fds[0]);
+        },
+        [&] {
+          greetDealer(server->second, Role::Server);
+          if (serverDies)
+            drop(server->second);
+        });
+    EXPECT_THAT(message,
+                HasSubstr(serverDies ? "the server closed the connection"
+                                     : "did not come within 100 ms"));
+    ::close(fds[0]);
+    ::close(fds[1]);
+  }
 }
 
 TEST_F(FailureTest, ClientNoticesThatServerOrDealerDies) {
@@ -283,8 +283,8 @@ TEST_F(FailureTest, ClientNoticesThatServerOrDealerDies) {
       std::string message = errorOf(
           [&] { return runClient(dealer->first, server->first, infers); },
           [&] {
-            answerAsDealer(dealer->second, Role::Client);
             answerAsServer(server->second);
+            answerAsDealer(dealer->second);
             drop(dealerDies ? dealer->second : server->second);
           });
       EXPECT_THAT(message, HasSubstr("closed the connection"));
@@ -292,81 +292,143 @@ TEST_F(FailureTest, ClientNoticesThatServerOrDealerDies) {
 }
 
 TEST_F(FailureTest, DifferentProgramsAreNamedOnBothSides) {
-  // Party and dealer, either way around.
-  for (Role role : {Role::Client, Role::Server}) {
+  for (Role acceptor : {Role::Dealer, Role::Server}) {
     Pair link = channelPair();
     std::string theirs;
     std::string message = errorOf(
-        [&] {
-          Result<Dealer> dealer = Dealer::create(test->loaded, options);
-          return dealer->join(std::move(link->first));
+        [&]() -> Status {
+          auto caller =
+              hearHello(std::move(link->first), test->loaded, acceptor);
+          return caller.ok() ? Status() : Status(caller.takeError());
         },
         [&] {
-          theirs = greet(link->second, other, role, Role::Dealer, {}).message();
+          theirs =
+              greet(link->second, other, Role::Client, acceptor, {}).message();
         });
-    EXPECT_EQ(message, std::string("dealer and ") + roleName(role) +
-                           " run different programs: compile once and copy "
-                           "the file");
-    EXPECT_EQ(theirs, std::string(roleName(role)) +
-                          " and dealer run different programs: compile once "
-                          "and copy the file");
+    EXPECT_EQ(message, std::string(roleName(acceptor)) +
+                           " and client run different programs: compile once "
+                           "and copy the file");
+    EXPECT_EQ(theirs, std::string("client and ") + roleName(acceptor) +
+                          " run different programs: compile once and copy the "
+                          "file");
   }
-  // Client and server.
-  Pair dealer = channelPair(), client = channelPair();
-  std::string theirs;
-  std::string message =
-      errorOf([&] { return runServer(dealer->first, client->first); },
-              [&] {
-                answerAsDealer(dealer->second, Role::Server);
-                theirs = greet(client->second, other, Role::Client,
-                               Role::Server, session)
-                             .message();
-              });
-  EXPECT_THAT(message, HasSubstr("server and client run different programs"));
-  EXPECT_THAT(theirs, HasSubstr("client and server run different programs"));
 }
 
-TEST_F(FailureTest, HandshakeRefusesOtherSessionsVersionsAndRoles) {
+TEST_F(FailureTest, ServerRefusesOtherRolesAndVersions) {
   auto serverSays = [&](std::function<void(Channel &)> client) {
     Pair dealer = channelPair(), link = channelPair();
     return errorOf([&] { return runServer(dealer->first, link->first); },
                    [&] {
-                     answerAsDealer(dealer->second, Role::Server);
+                     answerAsDealer(dealer->second);
                      client(link->second);
                    });
   };
+  auto sends = [](Channel &server, const Hello &hello, size_t size) {
+    EXPECT_TRUE(
+        server.send(FrameKind::Hello, viewBytes(hello).first(size)).ok());
+  };
   std::string theirs;
   EXPECT_THAT(serverSays([&](Channel &server) {
-                SessionId another = {9};
-                theirs = greet(server, test->loaded, Role::Client, Role::Server,
-                               another)
-                             .message();
+                theirs =
+                    greet(server, test->loaded, Role::Server, Role::Server, {})
+                        .message();
               }),
-              HasSubstr("joined different dealers"));
-  EXPECT_THAT(theirs, HasSubstr("joined different dealers"));
-  EXPECT_THAT(serverSays([&](Channel &server) {
-                theirs = greet(server, test->loaded, Role::Server, Role::Server,
-                               session)
-                             .message();
-              }),
-              HasSubstr("not a client"));
+              HasSubstr("waits for clients"));
   EXPECT_THAT(theirs, HasSubstr("already has a server"));
-  EXPECT_THAT(serverSays([&](Channel &server) {
-                Hello hello = {};
-                std::memcpy(hello.magic, "AEROHELO", 8);
-                hello.version = 99;
-                hello.role = uint16_t(Role::Client);
-                hello.program = test->loaded.hash;
-                EXPECT_TRUE(
-                    server.send(FrameKind::Hello, viewBytes(hello)).ok());
-              }),
-              HasSubstr("protocol version 99"));
-  EXPECT_THAT(serverSays([&](Channel &server) {
-                Hello hello = {};
-                EXPECT_TRUE(
-                    server.send(FrameKind::Hello, viewBytes(hello)).ok());
-              }),
-              HasSubstr("malformed hello"));
+  Hello hello = {};
+  std::memcpy(hello.magic, "AEROHELO", 8);
+  hello.version = 1;
+  hello.role = uint16_t(Role::Client);
+  hello.program = test->loaded.hash;
+  // Version 1 had hellos of 72 bytes.
+  for (size_t size : {size_t(72), sizeof(hello)})
+    EXPECT_THAT(
+        serverSays([&](Channel &server) { sends(server, hello, size); }),
+        HasSubstr("protocol version 1, this build version 2"));
+  hello.version = 2;
+  for (size_t size : {size_t(0), size_t(11), size_t(72), sizeof(hello) - 1})
+    EXPECT_THAT(
+        serverSays([&](Channel &server) { sends(server, hello, size); }),
+        HasSubstr("malformed hello"));
+  hello.binding[5] = 1;
+  EXPECT_THAT(
+      serverSays([&](Channel &server) { sends(server, hello, sizeof(hello)); }),
+      HasSubstr("made for another connection"));
+  hello.binding[5] = 0;
+  hello.role = 4;
+  EXPECT_THAT(
+      serverSays([&](Channel &server) { sends(server, hello, sizeof(hello)); }),
+      HasSubstr("malformed hello"));
+}
+
+TEST_F(FailureTest, DealerRefusesStrangersToTheSession) {
+  Result<Dealer> dealer = Dealer::create(test->loaded, options);
+  ASSERT_TRUE(dealer.ok());
+  auto says = [&](Role role, SessionId named) {
+    Pair link = channelPair();
+    std::string answer;
+    std::thread caller([&] {
+      auto reply =
+          greet(link->second, test->loaded, role, Role::Dealer, {named, {}});
+      answer = reply.ok() ? "welcome" : reply.message();
+    });
+    Status status = admit(*dealer, test->loaded, std::move(link->first));
+    caller.join();
+    EXPECT_EQ(status.ok(), answer == "welcome");
+    return answer;
+  };
+  EXPECT_THAT(says(Role::Client, {}), HasSubstr("knows no such session"));
+  EXPECT_THAT(says(Role::Client, dealer->session()),
+              HasSubstr("knows no such session"))
+      << "before the server";
+  EXPECT_EQ(says(Role::Server, {}), "welcome");
+  EXPECT_THAT(says(Role::Server, {}), HasSubstr("already has a server"));
+  EXPECT_THAT(says(Role::Client, session), HasSubstr("knows no such session"));
+  EXPECT_THAT(says(Role::Dealer, dealer->session()),
+              HasSubstr("already has a dealer"));
+  EXPECT_EQ(says(Role::Client, dealer->session()), "welcome");
+  EXPECT_THAT(says(Role::Client, dealer->session()),
+              HasSubstr("already has a client"));
+}
+
+/// Limits end a session in order: the client is told at its next request.
+TEST_F(FailureTest, IdleServerEndsTheSession) {
+  for (SessionEnd reason :
+       {SessionEnd::Idle, SessionEnd::TimeLimit, SessionEnd::Stopped}) {
+    Pair dealer = channelPair(), client = channelPair();
+    int fds[2];
+    ASSERT_EQ(::pipe(fds), 0);
+    SessionOptions own = options;
+    if (reason == SessionEnd::Idle)
+      own.idle = std::chrono::milliseconds(50);
+    if (reason == SessionEnd::TimeLimit)
+      own.deadline =
+          std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+    own.drain = fds[0];
+    SessionEnd seen = SessionEnd::Client;
+    std::string message = errorOf(
+        [&]() -> Status {
+          Result<Server> server = Server::join(test->loaded, *test->weights,
+                                               std::move(dealer->first), own);
+          AERO_RETURN_IF_ERROR(
+              joinClient(*server, test->loaded, std::move(client->first)));
+          Status status = server->serve();
+          seen = server->statistics().end;
+          return status;
+        },
+        [&] {
+          answerAsDealer(dealer->second);
+          greetServer(client->second);
+          if (reason == SessionEnd::Stopped)
+            EXPECT_EQ(::write(fds[1], "x", 1), 1);
+          EXPECT_TRUE(dealer->second.receive(FrameKind::End, {}).ok());
+          EXPECT_TRUE(client->second.receive(FrameKind::End, {}).ok());
+        });
+    EXPECT_EQ(message, "");
+    EXPECT_EQ(seen, reason);
+    ::close(fds[0]);
+    ::close(fds[1]);
+  }
 }
 
 TEST_F(FailureTest, CorrelationsAreUsedOnce) {
@@ -394,7 +456,7 @@ TEST_F(FailureTest, CorrelationsAreUsedOnce) {
     std::string message =
         errorOf([&] { return runServer(dealer->first, client->first); },
                 [&] {
-                  answerAsDealer(dealer->second, Role::Server);
+                  answerAsDealer(dealer->second);
                   greetServer(client->second);
                   EXPECT_TRUE(sendBegin(client->second, number, 0).ok());
                 });
@@ -407,7 +469,7 @@ TEST_F(FailureTest, PublicPositionIsChecked) {
   std::string message =
       errorOf([&] { return runServer(dealer->first, client->first); },
               [&] {
-                answerAsDealer(dealer->second, Role::Server);
+                answerAsDealer(dealer->second);
                 greetServer(client->second);
                 EXPECT_TRUE(sendBegin(client->second, 1, 4).ok());
               });
@@ -458,7 +520,7 @@ TEST_F(FailureTest, HostileMessagesEndInErrors) {
                   [&] {
                     if (early && !fromClient)
                       return sendNonsense(std::move(dealer->second), inputs);
-                    answerAsDealer(dealer->second, Role::Server);
+                    answerAsDealer(dealer->second);
                     if (early)
                       return sendNonsense(std::move(client->second), inputs);
                     greetServer(client->second);
@@ -474,9 +536,10 @@ TEST_F(FailureTest, HostileMessagesEndInErrors) {
       Pair dealer = channelPair(), server = channelPair();
       EXPECT_NE(errorOf([&] { return runClient(dealer->first, server->first); },
                         [&] {
-                          answerAsDealer(dealer->second, Role::Client);
-                          if (!early)
+                          if (!early) {
                             answerAsServer(server->second);
+                            answerAsDealer(dealer->second);
+                          }
                           sendNonsense(std::move(server->second), inputs);
                         }),
                 "");
@@ -517,7 +580,7 @@ TEST_F(FailureTest, ArbitraryContentsAreHarmless) {
     std::string message = errorOf(
         [&] { return runServer(dealer->first, client->first); },
         [&] {
-          answerAsDealer(dealer->second, Role::Server);
+          answerAsDealer(dealer->second);
           greetServer(client->second);
           EXPECT_TRUE(sendBegin(client->second, 1, 0).ok());
           sendCorrections(dealer->second, noise);

@@ -8,8 +8,10 @@ aero_add_unit_test(AeroRuntimeProtocolTests
   LocalTest.cpp
   NormalizeTest.cpp
   ParallelTest.cpp
+  PreparedTest.cpp
   ProductTest.cpp
   RescaleTest.cpp
+  SecureSessionTest.cpp
   SessionTest.cpp
   SoftmaxTest.cpp
   UniformityTest.cpp

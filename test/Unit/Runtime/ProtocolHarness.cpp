@@ -235,6 +235,25 @@ Values SessionRun::value(const program::Program &program,
   return values;
 }
 
+Status rt::test::admit(Dealer &dealer, const LoadedProgram &loaded,
+                       Channel channel) {
+  Result<Caller> caller = hearHello(std::move(channel), loaded, Role::Dealer);
+  if (!caller.ok())
+    return caller.takeError();
+  Result<bool> admitted = dealer.admit(std::move(*caller));
+  if (!admitted.ok())
+    return admitted.takeError();
+  return *admitted ? Status() : Status(Error{"the dealer refused a party"});
+}
+
+Status rt::test::joinClient(Server &server, const LoadedProgram &loaded,
+                            Channel channel) {
+  Result<Caller> caller = hearHello(std::move(channel), loaded, Role::Server);
+  if (!caller.ok())
+    return caller.takeError();
+  return server.joinClient(std::move(*caller));
+}
+
 SessionRun rt::test::runSession(const LoadedProgram &loaded,
                                 const Weights &weights,
                                 const std::vector<Request> &requests) {
@@ -245,9 +264,9 @@ SessionRun rt::test::runSession(const LoadedProgram &loaded,
   options.timeout = std::chrono::seconds(20);
   std::thread dealerThread([&] {
     Result<Dealer> dealer = Dealer::create(loaded, options);
-    Status status = dealer->join(std::move(serverDealer->second));
+    Status status = admit(*dealer, loaded, std::move(serverDealer->second));
     if (status.ok())
-      status = dealer->join(std::move(clientDealer->second));
+      status = admit(*dealer, loaded, std::move(clientDealer->second));
     if (status.ok())
       status = dealer->serve();
     run.dealer = dealer->statistics();
@@ -263,7 +282,8 @@ SessionRun rt::test::runSession(const LoadedProgram &loaded,
       run.serverError = server.message();
       return;
     }
-    Status status = server->joinClient(std::move(clientServer->second));
+    Status status =
+        joinClient(*server, loaded, std::move(clientServer->second));
     if (status.ok())
       status = server->serve();
     run.server = server->statistics();
@@ -274,9 +294,9 @@ SessionRun rt::test::runSession(const LoadedProgram &loaded,
     SessionOptions own = options;
     own.observer = &run.clientSees;
     Result<Client> client =
-        Client::join(loaded, std::move(clientDealer->first), own);
+        Client::join(loaded, std::move(clientServer->first), own);
     Status status = client.ok()
-                        ? client->joinServer(std::move(clientServer->first))
+                        ? client->joinDealer(std::move(clientDealer->first))
                         : Status(client.takeError());
     for (size_t i = 0; status.ok() && i < requests.size(); ++i) {
       Result<Inference> inference =

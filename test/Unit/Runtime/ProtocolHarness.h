@@ -144,6 +144,10 @@ struct Request {
   uint32_t position;
 };
 
+/// Hears a party's hello and admits it.
+Status admit(Dealer &dealer, const LoadedProgram &loaded, Channel channel);
+Status joinClient(Server &server, const LoadedProgram &loaded, Channel channel);
+
 SessionRun runSession(const LoadedProgram &loaded, const Weights &weights,
                       const std::vector<Request> &requests);
 

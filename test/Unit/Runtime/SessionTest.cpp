@@ -181,7 +181,7 @@ TEST_F(SessionTest, MeasuredBytesArePredictedBytes) {
     for (const PeerStatistics &peer : party->peers)
       frames += peer.counters.sentFrames + peer.counters.receivedFrames;
     uint64_t extra = party->framingBytes() - frameHeaderBytes * frames;
-    uint64_t hellos = 4 * 72;
+    uint64_t hellos = 4 * 136;
     uint64_t expected = party == &run.client   ? hellos + 32 + 2 * n * 16
                         : party == &run.server ? hellos + 32 + 3 * n * 16
                                                : hellos + 64 + n * 16;
@@ -221,20 +221,24 @@ TEST_F(SessionTest, BadInputIsRefusedAndTheSessionGoesOn) {
        clientServer = channelPair();
   std::thread dealer([&] {
     Result<Dealer> dealer = Dealer::create(test->loaded, {});
-    EXPECT_TRUE(dealer->join(std::move(clientDealer->second)).ok());
-    EXPECT_TRUE(dealer->join(std::move(serverDealer->second)).ok());
+    EXPECT_TRUE(
+        admit(*dealer, test->loaded, std::move(serverDealer->second)).ok());
+    EXPECT_TRUE(
+        admit(*dealer, test->loaded, std::move(clientDealer->second)).ok());
     EXPECT_TRUE(dealer->serve().ok());
   });
   std::thread server([&] {
     Result<Server> server = Server::join(test->loaded, *test->weights,
                                          std::move(serverDealer->first), {});
-    EXPECT_TRUE(server->joinClient(std::move(clientServer->second)).ok());
+    EXPECT_TRUE(
+        joinClient(*server, test->loaded, std::move(clientServer->second))
+            .ok());
     EXPECT_TRUE(server->serve().ok());
   });
   Result<Client> client =
-      Client::join(test->loaded, std::move(clientDealer->first), {});
+      Client::join(test->loaded, std::move(clientServer->first), {});
   ASSERT_TRUE(client.ok());
-  ASSERT_TRUE(client->joinServer(std::move(clientServer->first)).ok());
+  ASSERT_TRUE(client->joinDealer(std::move(clientDealer->first)).ok());
   auto message = [&](std::vector<uint32_t> tokens, uint32_t position) {
     Result<Inference> inference = client->infer(tokens, position);
     return inference.ok() ? "" : inference.message();

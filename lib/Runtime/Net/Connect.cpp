@@ -11,19 +11,22 @@
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 using namespace aero::rt;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+/// How long a peer that answers may take for the TLS handshake.
+static constexpr milliseconds handshakeTimeout{10000};
+
 namespace {
 
-/// A loopback socket address of either family.
+/// A socket address of either family.
 struct Address {
   sockaddr_storage storage = {};
   socklen_t size = 0;
@@ -79,9 +82,48 @@ static Result<Address> loopbackAddress(const std::string &host, uint16_t port) {
     return address;
   }
   return Error{"refusing address '" + host +
-               "': this version has no TLS and speaks to loopback only "
-               "(127.0.0.0/8, ::1 or localhost); across machines use a tunnel "
-               "such as ssh -L"};
+               "': without TLS a party speaks to loopback only (127.0.0.0/8, "
+               "::1 or localhost); across machines start every party with its "
+               "--key, see docs/hosts.md"};
+}
+
+/// All addresses of a host, which may be a name: with TLS the key says who
+/// answers, not the address.
+static Result<std::vector<Address>> resolve(const std::string &host,
+                                            uint16_t port) {
+  addrinfo hints = {};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo *found = nullptr;
+  int code =
+      ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+  if (code != 0)
+    return Error{"cannot find the address of '" + host +
+                     "': " + ::gai_strerror(code),
+                 ErrorKind::Connection};
+  std::vector<Address> addresses;
+  for (const addrinfo *entry = found; entry; entry = entry->ai_next) {
+    Address address;
+    if (entry->ai_addrlen > sizeof(address.storage))
+      continue;
+    std::memcpy(&address.storage, entry->ai_addr, entry->ai_addrlen);
+    address.size = entry->ai_addrlen;
+    addresses.push_back(address);
+  }
+  ::freeaddrinfo(found);
+  if (addresses.empty())
+    return Error{"'" + host + "' has no address", ErrorKind::Connection};
+  return addresses;
+}
+
+static Result<std::vector<Address>> addressesOf(const std::string &host,
+                                                uint16_t port, bool secure) {
+  if (secure)
+    return resolve(host, port);
+  Result<Address> address = loopbackAddress(host, port);
+  if (!address.ok())
+    return address.takeError();
+  return std::vector<Address>{*address};
 }
 
 static std::string describe(const std::string &host, uint16_t port) {
@@ -90,21 +132,33 @@ static std::string describe(const std::string &host, uint16_t port) {
   return host + ":" + std::to_string(port);
 }
 
+static std::string describe(const sockaddr_storage &address, socklen_t size) {
+  char host[64] = {}, port[16] = {};
+  if (::getnameinfo(reinterpret_cast<const sockaddr *>(&address), size, host,
+                    sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+    return "an unknown address";
+  return std::string(host).find(':') == std::string::npos
+             ? std::string(host) + ":" + port
+             : "[" + std::string(host) + "]:" + port;
+}
+
 static Error systemError(const std::string &what, int code) {
   return Error{what + ": " + std::strerror(code)};
 }
 
 /// Waits until `fd` has one of `events`; false if the deadline comes first.
+/// Whether `abort` can be read ends the wait, too.
 static Result<bool> waitFor(int fd, short events,
-                            steady_clock::time_point deadline) {
+                            steady_clock::time_point deadline, int abort = -1) {
   while (true) {
     auto left =
         std::chrono::ceil<milliseconds>(deadline - steady_clock::now()).count();
-    pollfd event = {};
-    event.fd = fd;
-    event.events = events;
+    pollfd polled[2] = {{fd, events, 0}, {abort, POLLIN, 0}};
     int wait = static_cast<int>(std::clamp<int64_t>(left, 0, 1 << 30));
-    int n = ::poll(&event, 1, wait);
+    int n = ::poll(polled, 2, wait);
+    if (n > 0 && polled[1].revents != 0)
+      return Error{"stopped by a signal", ErrorKind::Stopped};
     if (n > 0)
       return true;
     if (n < 0 && errno != EINTR)
@@ -114,10 +168,12 @@ static Result<bool> waitFor(int fd, short events,
   }
 }
 
-Result<Listener> Listener::open(const std::string &host, uint16_t port) {
-  Result<Address> address = loopbackAddress(host, port);
-  if (!address.ok())
-    return address.takeError();
+Result<Listener> Listener::open(const std::string &host, uint16_t port,
+                                bool secure) {
+  Result<std::vector<Address>> addresses = addressesOf(host, port, secure);
+  if (!addresses.ok())
+    return addresses.takeError();
+  const Address *address = &addresses->front();
   const std::string where = describe(host, port);
   Descriptor fd(::socket(address->family(),
                          SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -127,7 +183,7 @@ Result<Listener> Listener::open(const std::string &host, uint16_t port) {
   int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   if (::bind(fd.get(), address->get(), address->size) < 0 ||
-      ::listen(fd.get(), 8) < 0) {
+      ::listen(fd.get(), 64) < 0) {
     int code = errno;
     if (code == EADDRINUSE)
       return Error{
@@ -166,8 +222,8 @@ Listener &Listener::operator=(Listener &&other) noexcept {
 
 uint16_t Listener::port() const { return boundPort; }
 
-Result<Channel> Listener::accept(const std::string &peerName,
-                                 milliseconds timeout) {
+Result<Connection> Listener::acceptConnection(const std::string &peerName,
+                                              milliseconds timeout) {
   auto deadline = steady_clock::now() + timeout;
   while (true) {
     Result<bool> ready = waitFor(fd, POLLIN, deadline);
@@ -175,12 +231,15 @@ Result<Channel> Listener::accept(const std::string &peerName,
       return ready.takeError();
     if (!*ready)
       return Error{"the " + peerName + " did not connect to port " +
-                   std::to_string(boundPort) + " within " +
-                   std::to_string(timeout.count()) + " ms; start it"};
-    int connection =
-        ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+                       std::to_string(boundPort) + " within " +
+                       std::to_string(timeout.count()) + " ms; start it",
+                   ErrorKind::Connection};
+    sockaddr_storage from = {};
+    socklen_t size = sizeof(from);
+    int connection = ::accept4(fd, reinterpret_cast<sockaddr *>(&from), &size,
+                               SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (connection >= 0)
-      return Channel(connection, peerName);
+      return Connection{connection, peerName, describe(from, size)};
     // A connection may vanish between poll and accept.
     if (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK &&
         errno != ECONNABORTED)
@@ -188,9 +247,18 @@ Result<Channel> Listener::accept(const std::string &peerName,
   }
 }
 
+Result<Channel> Listener::accept(const std::string &peerName,
+                                 milliseconds timeout) {
+  Result<Connection> connection = acceptConnection(peerName, timeout);
+  if (!connection.ok())
+    return connection.takeError();
+  return Channel::open(std::move(*connection), nullptr, timeout);
+}
+
 /// Tries once; an error number if nobody answers.
 static Result<int> connectOnce(const Address &address,
-                               steady_clock::time_point deadline, int &code) {
+                               steady_clock::time_point deadline, int abort,
+                               int &code) {
   Descriptor fd(::socket(address.family(),
                          SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (fd.get() < 0)
@@ -199,7 +267,7 @@ static Result<int> connectOnce(const Address &address,
   if (::connect(fd.get(), address.get(), address.size) < 0) {
     code = errno;
     if (code == EINPROGRESS || code == EINTR) {
-      Result<bool> ready = waitFor(fd.get(), POLLOUT, deadline);
+      Result<bool> ready = waitFor(fd.get(), POLLOUT, deadline, abort);
       if (!ready.ok())
         return ready.takeError();
       socklen_t size = sizeof(code);
@@ -224,28 +292,46 @@ static Result<int> connectOnce(const Address &address,
   return fd.release();
 }
 
-Result<Channel> aero::rt::connectTo(const std::string &host, uint16_t port,
+static Error nobodyAnswers(const std::string &peer, const Endpoint &endpoint,
+                           milliseconds timeout, int code, bool secure) {
+  std::string message = "cannot reach the " + peer;
+  message += " at " + describe(endpoint.host, endpoint.port);
+  message += " within " + std::to_string(timeout.count()) + " ms: ";
+  message += std::strerror(code);
+  message += "; start the " + peer;
+  message += " first and check that it listens on port " +
+             std::to_string(endpoint.port);
+  if (secure)
+    message += " and that no firewall is between";
+  return Error{std::move(message), ErrorKind::Connection};
+}
+
+Result<Channel> aero::rt::connectTo(const Endpoint &endpoint,
                                     const std::string &peerName,
-                                    milliseconds timeout) {
-  Result<Address> address = loopbackAddress(host, port);
-  if (!address.ok())
-    return address.takeError();
+                                    milliseconds timeout,
+                                    const ChannelSecurity *tls, int abort) {
+  const auto &[host, port] = endpoint;
+  const std::string where = describe(host, port);
   auto deadline = steady_clock::now() + timeout;
   while (true) {
+    Result<std::vector<Address>> addresses =
+        addressesOf(host, port, tls != nullptr);
+    if (!addresses.ok())
+      return addresses.takeError();
     int code = 0;
-    Result<int> fd = connectOnce(*address, deadline, code);
-    if (!fd.ok())
-      return fd.takeError();
-    if (*fd >= 0)
-      return Channel(*fd, peerName);
+    for (const Address &address : *addresses) {
+      Result<int> fd = connectOnce(address, deadline, abort, code);
+      if (!fd.ok())
+        return fd.takeError();
+      if (*fd >= 0)
+        return Channel::open({*fd, peerName, where}, tls,
+                             std::min(timeout, handshakeTimeout));
+    }
     if (steady_clock::now() >= deadline)
-      return Error{
-          "cannot reach the " + peerName + " at " + describe(host, port) +
-          " within " + std::to_string(timeout.count()) +
-          " ms: " + std::strerror(code) + "; start the " + peerName +
-          " first and check that it listens on port " + std::to_string(port)};
-    timespec pause = {0, 20'000'000};
-    ::nanosleep(&pause, nullptr);
+      return nobodyAnswers(peerName, endpoint, timeout, code, tls != nullptr);
+    pollfd stop = {abort, POLLIN, 0};
+    if (::poll(&stop, 1, 20) > 0)
+      return Error{"stopped by a signal", ErrorKind::Stopped};
   }
 }
 
