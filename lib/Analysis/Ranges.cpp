@@ -167,8 +167,10 @@ RangeAnalysis::Range RangeAnalysis::normalized(Value gamma, Value beta,
     double most =
         *std::max_element(factor.columns.begin(), factor.columns.end());
     for (auto [to, by] : llvm::zip_equal(range.columns, factor.columns))
-      to = to * by + precision.activationUnit;
-    range.rowNorm = std::min(range.rowNorm * most, norm(range.columns));
+      to = to * (by + precision.weightUnit) + precision.activationUnit;
+    range.rowNorm = std::min(range.rowNorm * (most + precision.weightUnit) +
+                                 precision.activationUnit * length,
+                             norm(range.columns));
   }
   return beta ? added(range, constant(beta, columns)) : range;
 }
@@ -188,6 +190,26 @@ RangeAnalysis::Range RangeAnalysis::attention(AttentionOp op) const {
                                   kRelativeSlack +
                               kAbsoluteSlack);
   range.rowNorm = norm(range.columns);
+  return range;
+}
+
+/// A rotation keeps the length of each pair. Some models scale their angles'
+/// cosines and sines too, to reach longer prompts.
+RangeAnalysis::Range RangeAnalysis::rotary(RotaryEmbeddingOp op) const {
+  const Range *x = find(op.getInput());
+  ElementsData<float> cosines = readFloats(op.getCos()),
+                      sines = readFloats(op.getSin());
+  if (!x || cosines.size() == 0 || cosines.size() != sines.size())
+    return {};
+  double factor = 1; // of the columns that are not rotated
+  for (auto [cosine, sine] :
+       llvm::zip_equal(ArrayRef<float>(cosines), ArrayRef<float>(sines)))
+    factor = std::max(factor, std::hypot(double(cosine), double(sine)));
+  factor *= kRelativeSlack;
+  double most = *std::max_element(x->columns.begin(), x->columns.end());
+  Range range = scaled(*x, factor);
+  for (double &column : range.columns)
+    column = most * M_SQRT2 * factor + kAbsoluteSlack;
   return range;
 }
 
@@ -212,8 +234,10 @@ void RangeAnalysis::visit(Operation &op) {
         Range x = get(op.getLhs(), columns), y = get(op.getRhs(), columns);
         if (x.columns.empty() || y.columns.empty())
           return;
+        // One of them may be a weight, rounded to its unit.
         for (auto [to, by] : llvm::zip_equal(x.columns, y.columns))
-          to = to * by + 2 * precision.activationUnit;
+          to = (to + precision.weightUnit) * (by + precision.weightUnit) +
+               2 * precision.activationUnit;
         x.rowNorm = norm(x.columns);
         set(std::move(x));
       })
@@ -251,16 +275,7 @@ void RangeAnalysis::visit(Operation &op) {
         if (const Range *x = find(op.getInput()))
           set(*x);
       })
-      .Case([&](RotaryEmbeddingOp op) {
-        // A rotation keeps the length of each pair.
-        if (const Range *x = find(op.getInput())) {
-          double most = *std::max_element(x->columns.begin(), x->columns.end());
-          Range range = scaled(*x, kRelativeSlack);
-          for (double &column : range.columns)
-            column = most * M_SQRT2 * kRelativeSlack + kAbsoluteSlack;
-          set(std::move(range));
-        }
-      })
+      .Case([&](RotaryEmbeddingOp op) { set(rotary(op)); })
       .Case<ReshapeOp, TransposeOp>([&](auto op) {
         const Range *x = find(op.getInput());
         if (!x)

@@ -43,16 +43,21 @@ int main(int argc, char **argv) {
   std::filesystem::path directory = argv[1];
   bool ok = true;
 
-  std::string text = test::makeTestProgram().SerializeAsString();
-  std::vector<uint8_t> payload = {0};
-  payload.insert(payload.end(), text.begin(), text.end());
-  ok &= write(directory / "Program" / "payload", payload);
-  std::filesystem::path file = directory / "Program" / "file";
-  ok &= writeProgram(test::makeTestProgram(), file.string()).ok();
-  std::ifstream in(file, std::ios::binary);
-  std::vector<uint8_t> whole = {1};
-  whole.insert(whole.end(), std::istreambuf_iterator<char>(in), {});
-  ok &= write(file, whole);
+  for (bool norm : {false, true}) {
+    program::Program program =
+        norm ? test::makeNormProgram() : test::makeTestProgram();
+    std::string suffix = norm ? "-norm" : "";
+    std::string text = program.SerializeAsString();
+    std::vector<uint8_t> payload = {0};
+    payload.insert(payload.end(), text.begin(), text.end());
+    ok &= write(directory / "Program" / ("payload" + suffix), payload);
+    std::filesystem::path file = directory / "Program" / ("file" + suffix);
+    ok &= writeProgram(program, file.string()).ok();
+    std::ifstream in(file, std::ios::binary);
+    std::vector<uint8_t> whole = {1};
+    whole.insert(whole.end(), std::istreambuf_iterator<char>(in), {});
+    ok &= write(file, whole);
+  }
 
   for (uint8_t call = 0; call < 4; ++call)
     for (uint8_t kind = 0; kind < 7; ++kind) {

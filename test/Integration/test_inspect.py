@@ -14,10 +14,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from support import BASELINE, CONFIG, ROOT, SOFTMAX_ONLY, ToolTest, run, run_json
-
+from support import (BASELINE, CONFIG, ROOT, SOFTMAX_ONLY, ToolTest, make_tanh,
+                     run, run_json)
 INPUTS = ROOT / "test" / "Import" / "ONNX" / "Inputs"
-TINY = INPUTS / "gpt2-layernorm-gelu.onnx"
 
 
 class TextTest(ToolTest):
@@ -65,10 +64,7 @@ class TextTest(ToolTest):
             "total 58.7M 117.4M 100.0%",
             "In the paper's columns: FFN 67.1M FLOPs, attention 39.8M with its "
             "3 T^2 d for scores and context (41.9M with 4 T^2 d).",
-            "9 x pi.layer_norm (layers 0-3, final): no secure form yet; choose "
-            "a configuration without it, e.g. --config SM+ScFuFFN",
-            "4 x pi.gelu (layers 0-3): no secure form yet; choose a "
-            "configuration without it, e.g. --config SM+ScFuFFN")
+            "Nothing blocks private inference.")
         self.assertTrue(any(line.startswith(
             "  'wte.weight': token embedding and vocabulary projection")
             for line in lines), lines)
@@ -82,10 +78,20 @@ class TextTest(ToolTest):
         self.assert_rows(lines, "softmax 64x64 4 0-3 16 65,536")
         self.assertEqual(lines[-1], "Nothing blocks private inference.")
 
+    def test_obstacles(self) -> None:
+        path = self.folder / "tanh.onnx"
+        make_tanh(path)
+        self.assert_rows(
+            self.inspect(path), "What blocks private inference:",
+            "5 x pi.tanh (layers 0-3, final): no secure form yet; choose a "
+            "configuration without it, e.g. --config SM+ScFuFFN")
+
     def test_single_node_is_named(self) -> None:
-        lines = self.inspect(TINY)
+        path = self.folder / "tanh.onnx"
+        make_tanh(path, layers=0)
+        lines = self.inspect(path)
         self.assertTrue(any(line.startswith(
-            "  1 x pi.gelu (layer 0, node '/h.0/mlp/*'): no secure form yet")
+            "  1 x pi.tanh (final, node '/head/Tanh'): no secure form yet")
             for line in lines), lines)
 
 
@@ -100,7 +106,7 @@ class JsonTest(ToolTest):
         self.assertEqual(report["model"], "python-sm-ln-g.onnx")
         self.assertEqual(report["config"], "as-is")
         self.assertIs(report["supported"], True)
-        self.assertIs(report["runnable"], False)
+        self.assertIs(report["runnable"], True)
         self.assertEqual(set(report["file"]),
                          {"bytes", "producer", "opset", "nodes"})
         self.assertEqual(report["file"]["bytes"], BASELINE.stat().st_size)
@@ -180,16 +186,18 @@ class JsonTest(ToolTest):
                 2 * expected["attention_projection"] + 4 * scores})
 
     def test_obstacles(self) -> None:
-        report = run_json("aero", "inspect", BASELINE)
-        norms, gelus = report["obstacles"]
-        self.assertEqual((norms["op"], norms["count"]), ("pi.layer_norm", 9))
-        self.assertEqual((gelus["op"], gelus["count"]), ("pi.gelu", 4))
-        self.assertTrue(norms["reason"].startswith("no secure form yet"))
-        self.assertEqual([place["layer"] for place in norms["places"]],
-                         [0, 0, 1, 1, 2, 2, 3, 3, -1])
-        self.assertEqual(norms["places"][-1]["place"], "after_blocks")
-        self.assertEqual(norms["places"][0]["node"], "/h.0/ln_1/*")
-        self.assertIn("/h.0/ln_1/*", norms["places"][0]["message"])
+        path = self.folder / "tanh.onnx"
+        make_tanh(path)
+        report = run_json("aero", "inspect", path)
+        self.assertIs(report["runnable"], False)
+        [obstacle] = report["obstacles"]
+        self.assertEqual((obstacle["op"], obstacle["count"]), ("pi.tanh", 5))
+        self.assertTrue(obstacle["reason"].startswith("no secure form yet"))
+        self.assertEqual([place["layer"] for place in obstacle["places"]],
+                         [0, 1, 2, 3, -1])
+        self.assertEqual(obstacle["places"][-1]["place"], "after_blocks")
+        self.assertEqual(obstacle["places"][0]["node"], "/h.0/mlp/Tanh")
+        self.assertIn("/h.0/mlp/Tanh", obstacle["places"][0]["message"])
 
     def test_runnable(self) -> None:
         report = run_json("aero", "inspect", SOFTMAX_ONLY, "--config", CONFIG)

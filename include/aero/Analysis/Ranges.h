@@ -64,6 +64,7 @@ private:
   Range linear(LinearOp op) const;
   Range normalized(mlir::Value gamma, mlir::Value beta, size_t columns) const;
   Range attention(AttentionOp op) const;
+  Range rotary(RotaryEmbeddingOp op) const;
 
   RangePrecision precision;
   llvm::DenseMap<mlir::Value, Range> ranges;

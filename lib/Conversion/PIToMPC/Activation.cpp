@@ -106,6 +106,12 @@ LogicalResult Lowering::lowerNorm(Operation *op, Value input, Value gamma,
                           << " over rows of " << columns
                           << " elements, at most " << rt::normalizeMaxColumns
                           << describeNode(op);
+  // The sum of squares has twice the fraction bits, and is truncated.
+  constexpr int32_t leastFrac = int32_t(rt::normalizeSumFrac) / 2 + 1;
+  if (type.getFrac() < leastFrac)
+    return emitError(loc) << op->getName() << " needs an activation-frac of "
+                          << leastFrac << " to 24, not " << type.getFrac()
+                          << describeNode(op);
   double units = std::ldexp(double(columns) * epsilon, rt::normalizeSumFrac);
   auto least = double(uint64_t(1) << rt::normalizeLowestLog2);
   auto limit = std::ldexp(1.0, rt::normalizeHighestLog2 - 1);
@@ -120,7 +126,7 @@ LogicalResult Lowering::lowerNorm(Operation *op, Value input, Value gamma,
       int64_t(std::llround(std::max(units, least))), IntegerAttr());
   if (gamma) {
     row = truncate(loc, row, rt::normalizeFrac);
-    Value factor = getWeight(op, gamma, options.weightFrac, WeightRole::Factor);
+    Value factor = getWeight(op, gamma, options.weightFrac, WeightRole::Scale);
     if (!factor)
       return failure();
     frac = int64_t(options.activationFrac) + options.weightFrac;

@@ -165,9 +165,10 @@ LogicalResult aero::verifyLowerable(func::FuncOp func) {
             pi::PReluOp, pi::GeluOp, pi::SiluOp, pi::LayerNormOp, pi::RMSNormOp,
             func::ReturnOp>(op))
       continue;
-    // A table of angles is as good as what reads it.
+    // A table of angles or a mask is as good as what reads it.
     if (isa<pi::ConstantOp>(op) &&
-        llvm::all_of(op.getUsers(), llvm::IsaPred<pi::RotaryEmbeddingOp>))
+        llvm::all_of(op.getUsers(),
+                     llvm::IsaPred<pi::RotaryEmbeddingOp, pi::AttentionOp>))
       continue;
     InFlightDiagnostic diag = emitError(op.getLoc())
                               << "no secure form of " << op.getName() << " yet"

@@ -20,7 +20,9 @@
 namespace aero {
 
 /// What a server value is used for; decides its scale and how large it may be.
-enum class WeightRole { Table, Factor, Addend };
+/// A Scale is the factor of an element-wise product, a Factor that of a matrix
+/// product.
+enum class WeightRole { Table, Factor, Scale, Addend };
 
 /// The softmax base is 2, so a score of 1 is a factor of 2: scale ln 2.
 inline constexpr float attentionScale = 0.693147180559945309417f;
@@ -122,7 +124,8 @@ private:
   mlir::Value tokens, position;
   llvm::DenseMap<mlir::Value, mlir::Value> shares;
   llvm::DenseMap<mlir::Value, mlir::Value> activations;
-  llvm::DenseMap<std::pair<mlir::Value, int32_t>, mlir::Value> weights;
+  /// A weight in one shape and at one scale.
+  llvm::DenseMap<std::pair<mlir::Value, mlir::Type>, mlir::Value> weights;
 };
 
 /// ": node 'x' in layer 3", without the parts that are unknown.

@@ -172,10 +172,9 @@ LogicalResult Lowering::lowerMul(pi::MulOp op) {
   Value weight =
       type.getNumElements() == 1
           ? getSplat(op, rhs, shape.back())
-          : getWeight(op, rhs, options.weightFrac, WeightRole::Factor);
+          : getWeight(op, rhs, options.weightFrac, WeightRole::Scale);
   if (!weight)
     return failure();
-  // Broadcasting ignores leading ones.
   ArrayRef<int64_t> suffix = cast<mpc::ServerType>(weight.getType()).getShape();
   if (suffix.size() > shape.size() || shape.take_back(suffix.size()) != suffix)
     return emitError(op.getLoc())

@@ -54,6 +54,7 @@ static int32_t limitLog2(WeightRole role, int32_t frac) {
   case WeightRole::Table: // extend needs two spare bits
     return int32_t(mpc::embeddingBits) - 2 - frac;
   case WeightRole::Factor: // stored in 32 bits
+  case WeightRole::Scale:
     return 31 - frac;
   case WeightRole::Addend: // added to a value that will be truncated
     return int32_t(mpc::truncBoundLog2) - frac;
@@ -97,7 +98,9 @@ static LogicalResult verifyMagnitude(Operation *user, pi::WeightOp weight,
   diag.attachNote()
       << "so large a weight usually means that training diverged; "
          "otherwise lower "
-      << (role == WeightRole::Factor ? "weight-frac" : "activation-frac");
+      << (role == WeightRole::Factor || role == WeightRole::Scale
+              ? "weight-frac"
+              : "activation-frac");
   return diag;
 }
 
@@ -117,9 +120,21 @@ Value Lowering::getWeight(Operation *user, Value value, int32_t frac,
   // same weight is cheap and keeps the key simple.
   if (failed(verifyMagnitude(user, weight, frac, role)))
     return {};
-  auto [it, inserted] = weights.try_emplace({value, frac});
-  if (!inserted)
-    return it->second;
+  // Broadcasting ignores leading ones, the engine has no dimension for them.
+  bool isBroadcast = role == WeightRole::Addend || role == WeightRole::Scale;
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
+  while (shape.size() > 1 && shape.front() == 1 && isBroadcast)
+    shape = shape.drop_front();
+  auto type = mpc::ServerType::getChecked(
+      [&] {
+        return emitError(weight.getLoc())
+               << "weight '" << weight.getName() << "': ";
+      },
+      builder.getContext(), shape, frac);
+  if (!type)
+    return {};
+  if (Value known = weights.lookup({value, type}))
+    return known;
 
   // One name for each order of the elements.
   std::string name = weight.getName().str();
@@ -130,10 +145,6 @@ Value Lowering::getWeight(Operation *user, Value value, int32_t frac,
     if (!stored)
       return {};
   }
-  // Broadcasting ignores leading ones, the engine has no dimension for them.
-  ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
-  while (shape.size() > 1 && shape.front() == 1 && role == WeightRole::Addend)
-    shape = shape.drop_front();
   ElementsAttr elements = withShape(stored, shape);
   if (!elements) {
     emitError(weight.getLoc())
@@ -141,17 +152,10 @@ Value Lowering::getWeight(Operation *user, Value value, int32_t frac,
         << "' is stored in a form that cannot be reshaped";
     return {};
   }
-  auto type = mpc::ServerType::getChecked(
-      [&] {
-        return emitError(weight.getLoc())
-               << "weight '" << weight.getName() << "': ";
-      },
-      builder.getContext(), shape, frac);
-  if (!type)
-    return {};
-  it->second =
+  Value result =
       mpc::WeightOp::create(builder, weight.getLoc(), type, name, elements);
-  return it->second;
+  weights[{value, type}] = result;
+  return result;
 }
 
 /// The elements of a weight that another one is computed from, and its name;

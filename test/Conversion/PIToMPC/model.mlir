@@ -44,15 +44,15 @@ func.func @main(%tokens: tensor<1x8xi64>, %position: tensor<i64>) -> tensor<1x1x
   // CHECK: %[[K:.*]] = mpc.transpose %[[K1]] [1, 0, 2]
   // CHECK: %[[V1:.*]] = mpc.reshape %[[V0]]
   // CHECK: %[[V:.*]] = mpc.transpose %[[V1]] [1, 0, 2]
-  // CHECK: %[[QK:.*]] = mpc.matmul %[[Q]], %[[K]] transpose_rhs : <4x8x4, f = 16>, <4x8x4, f = 16> -> <4x8x8, f = 32>
-  // CHECK: %[[S0:.*]] = mpc.trunc %[[QK]] by 16 : <4x8x8, f = 32> -> <4x8x8, f = 16>
-  // -2^(32 - 3) with 16 fraction bits.
-  // CHECK: %[[S:.*]] = mpc.causal_mask %[[S0]] fill -35184372088832 : <4x8x8, f = 16>
-  // CHECK: %[[M:.*]] = mpc.max_row %[[S]] bits 32 range <1073741824.0, proved> : <4x8x8, f = 16> -> <4x8, f = 0, bits = 32>
-  // CHECK: %[[EXP:.*]] = mpc.exp2 %[[S]], %[[M]] : <4x8x8, f = 16>, <4x8, f = 0, bits = 32> -> <4x8x8, f = 20>
-  // CHECK: %[[SUM:.*]] = mpc.sum_row %[[EXP]] : <4x8x8, f = 20> -> <4x8, f = 20>
+  // Only the lower triangle: 36 scores a head. They are below 7.9, and exp2
+  // looks 22 further down: 8 bits compare them.
+  // CHECK: %[[QK:.*]] = mpc.causal_scores %[[Q]], %[[K]] : <4x8x4, f = 16>, <4x8x4, f = 16> -> <4x36, f = 32>
+  // CHECK: %[[S:.*]] = mpc.trunc %[[QK]] by 16 : <4x36, f = 32> -> <4x36, f = 16>
+  // CHECK: %[[M:.*]] = mpc.max_row %[[S]] causal bits 8 range <{{2.98.*e\+01}}, proved> : <4x36, f = 16> -> <4x8, f = 0, bits = 8>
+  // CHECK: %[[EXP:.*]] = mpc.exp2 %[[S]], %[[M]] causal : <4x36, f = 16>, <4x8, f = 0, bits = 8> -> <4x36, f = 20>
+  // CHECK: %[[SUM:.*]] = mpc.sum_row %[[EXP]] causal : <4x36, f = 20> -> <4x8, f = 20>
   // CHECK: %[[R:.*]] = mpc.recip %[[SUM]] below 32 : <4x8, f = 20> -> <4x8, f = 28>
-  // CHECK: %[[C0:.*]] = mpc.matmul %[[EXP]], %[[V]] : <4x8x8, f = 20>, <4x8x4, f = 16> -> <4x8x4, f = 36>
+  // CHECK: %[[C0:.*]] = mpc.causal_context %[[EXP]], %[[V]] : <4x36, f = 20>, <4x8x4, f = 16> -> <4x8x4, f = 36>
   // CHECK: %[[C1:.*]] = mpc.trunc %[[C0]] by 20 : <4x8x4, f = 36> -> <4x8x4, f = 16>
   // CHECK: %[[C2:.*]] = mpc.mul %[[C1]], %[[R]] : <4x8x4, f = 16>, <4x8, f = 28> -> <4x8x4, f = 44>
   // CHECK: %[[C3:.*]] = mpc.trunc %[[C2]] by 28 : <4x8x4, f = 44> -> <4x8x4, f = 16>

@@ -56,12 +56,12 @@ func.func @addends(%tokens: tensor<1x8xi64>, %position: tensor<i64>) -> tensor<1
 
 // -----
 
-// 2^(62 - 24) is less than what 40 bits compare; the mask is in the range too.
+// Wider than the proved range needs, because the option says so.
 // CHECK-LABEL: func.func @attention(
 // OPTIONS-LABEL: func.func @attention(
-// OPTIONS: mpc.trunc %{{.*}} by 12 : <1x8x8, f = 24> -> <1x8x8, f = 12>
-// OPTIONS: mpc.causal_mask %{{.*}} fill -562949953421312
-// OPTIONS: mpc.max_row %{{.*}} bits 40 range <274877906944.0, proved> : <1x8x8, f = 12> -> <1x8, f = 0, bits = 40>
+// CHECK: mpc.max_row %{{.*}} causal bits 8 range <{{2.3.*e\+01}}, proved> : <1x36, f = 16> -> <1x8, f = 0, bits = 8>
+// OPTIONS: mpc.trunc %{{.*}} by 12 : <1x36, f = 24> -> <1x36, f = 12>
+// OPTIONS: mpc.max_row %{{.*}} causal bits 40 range <{{2.3.*e\+01}}, proved> : <1x36, f = 12> -> <1x8, f = 0, bits = 40>
 // OPTIONS: mpc.trunc %{{.*}} by 20 : <1x8x4, f = 32> -> <1x8x4, f = 12>
 // OPTIONS: mpc.trunc %{{.*}} by 28 : <1x8x4, f = 40> -> <1x8x4, f = 12>
 // OPTIONS: mpc.reveal %{{.*}} : <8x4, f = 12>

@@ -170,6 +170,51 @@ func.func @f(%x: !mpc.share<8x16, f = 16>, %w: !mpc.server<16, f = 16>) {
 
 // -----
 
+// mul_weight (C1)
+func.func @f(%x: !mpc.share<8x16, f = 16, bits = 32>, %w: !mpc.server<16, f = 20>) {
+  // expected-error @below {{'mpc.mul_weight' op works in the ring of 64 bits}}
+  %r = mpc.mul_weight %x, %w : !mpc.share<8x16, f = 16, bits = 32>, !mpc.server<16, f = 20> -> !mpc.share<8x16, f = 36>
+  return
+}
+
+// -----
+
+// mul_weight (C2)
+func.func @f(%x: !mpc.share<8x16, f = 16>, %w: !mpc.server<8, f = 20>) {
+  // expected-error @below {{'mpc.mul_weight' op expected a weight whose shape ends that of '!mpc.share<8x16, f = 16>', got '!mpc.server<8, f = 20>'}}
+  %r = mpc.mul_weight %x, %w : !mpc.share<8x16, f = 16>, !mpc.server<8, f = 20> -> !mpc.share<8x16, f = 36>
+  return
+}
+
+// -----
+
+// mul_weight (C2): rank
+func.func @f(%x: !mpc.share<16, f = 16>, %w: !mpc.server<1x16, f = 20>) {
+  // expected-error @below {{'mpc.mul_weight' op expected a weight whose shape ends that of}}
+  %r = mpc.mul_weight %x, %w : !mpc.share<16, f = 16>, !mpc.server<1x16, f = 20> -> !mpc.share<16, f = 36>
+  return
+}
+
+// -----
+
+// mul_weight (C2): rows
+func.func @f(%x: !mpc.share<8x16, f = 16>, %w: !mpc.server<16, f = 20>) {
+  // expected-error @below {{'mpc.mul_weight' op expected one factor for each row of '!mpc.share<8x16, f = 16>', got '!mpc.server<16, f = 20>'}}
+  %r = mpc.mul_weight %x, %w rows : !mpc.share<8x16, f = 16>, !mpc.server<16, f = 20> -> !mpc.share<8x16, f = 36>
+  return
+}
+
+// -----
+
+// mul_weight (C3)
+func.func @f(%x: !mpc.share<8x16, f = 16>, %w: !mpc.server<16, f = 20>) {
+  // expected-error @below {{'mpc.mul_weight' op expected a result of type '!mpc.share<8x16, f = 36>'}}
+  %r = mpc.mul_weight %x, %w : !mpc.share<8x16, f = 16>, !mpc.server<16, f = 20> -> !mpc.share<8x16, f = 16>
+  return
+}
+
+// -----
+
 // matmul (C1)
 func.func @f(%x: !mpc.share<2x8x4, f = 16, bits = 32>, %y: !mpc.share<2x4x8, f = 16>) {
   // expected-error @below {{'mpc.matmul' op works in the ring of 64 bits}}
@@ -296,19 +341,82 @@ func.func @f(%x: !mpc.share<8, f = 16, bits = 32>) {
 
 // -----
 
-// causal_mask (C1)
-func.func @f(%x: !mpc.share<2x8x4, f = 16>) {
-  // expected-error @below {{'mpc.causal_mask' op expected square matrices}}
-  %r = mpc.causal_mask %x fill -1 : !mpc.share<2x8x4, f = 16>
+// causal_scores (C1)
+func.func @f(%x: !mpc.share<2x8x4, f = 16, bits = 32>, %y: !mpc.share<2x8x4, f = 16>) {
+  // expected-error @below {{'mpc.causal_scores' op works in the ring of 64 bits}}
+  %r = mpc.causal_scores %x, %y : !mpc.share<2x8x4, f = 16, bits = 32>, !mpc.share<2x8x4, f = 16> -> !mpc.share<2x36, f = 32>
   return
 }
 
 // -----
 
-// causal_mask (C2)
-func.func @f(%x: !mpc.share<8x8, f = 16, bits = 8>) {
-  // expected-error @below {{'mpc.causal_mask' op the constant -129 does not fit into 8 bits}}
-  %r = mpc.causal_mask %x fill -129 : !mpc.share<8x8, f = 16, bits = 8>
+// causal_scores (C2): rank
+func.func @f(%x: !mpc.share<8, f = 16>) {
+  // expected-error @below {{'mpc.causal_scores' op expected two operands of one shape (..., T, K)}}
+  %r = mpc.causal_scores %x, %x : !mpc.share<8, f = 16>, !mpc.share<8, f = 16> -> !mpc.share<36, f = 32>
+  return
+}
+
+// -----
+
+// causal_scores (C2): shapes
+func.func @f(%x: !mpc.share<2x8x4, f = 16>, %y: !mpc.share<2x4x8, f = 16>) {
+  // expected-error @below {{'mpc.causal_scores' op expected two operands of one shape (..., T, K)}}
+  %r = mpc.causal_scores %x, %y : !mpc.share<2x8x4, f = 16>, !mpc.share<2x4x8, f = 16> -> !mpc.share<2x36, f = 32>
+  return
+}
+
+// -----
+
+// causal_scores (C3)
+func.func @f(%x: !mpc.share<2x8x4, f = 16>) {
+  // expected-error @below {{'mpc.causal_scores' op expected a result of type '!mpc.share<2x36, f = 32>'}}
+  %r = mpc.causal_scores %x, %x : !mpc.share<2x8x4, f = 16>, !mpc.share<2x8x4, f = 16> -> !mpc.share<2x8x8, f = 32>
+  return
+}
+
+// -----
+
+// causal_context (C1)
+func.func @f(%x: !mpc.share<2x36, f = 20>, %y: !mpc.share<2x8x4, f = 16, bits = 32>) {
+  // expected-error @below {{'mpc.causal_context' op works in the ring of 64 bits}}
+  %r = mpc.causal_context %x, %y : !mpc.share<2x36, f = 20>, !mpc.share<2x8x4, f = 16, bits = 32> -> !mpc.share<2x8x4, f = 36>
+  return
+}
+
+// -----
+
+// causal_context (C2): rank
+func.func @f(%x: !mpc.share<2x36, f = 20>, %y: !mpc.share<8x4, f = 16>) {
+  // expected-error @below {{'mpc.causal_context' op expected packed triangles of T rows and (..., T, N)}}
+  %r = mpc.causal_context %x, %y : !mpc.share<2x36, f = 20>, !mpc.share<8x4, f = 16> -> !mpc.share<8x4, f = 36>
+  return
+}
+
+// -----
+
+// causal_context (C2): batches
+func.func @f(%x: !mpc.share<3x36, f = 20>, %y: !mpc.share<2x8x4, f = 16>) {
+  // expected-error @below {{'mpc.causal_context' op expected packed triangles of T rows and (..., T, N)}}
+  %r = mpc.causal_context %x, %y : !mpc.share<3x36, f = 20>, !mpc.share<2x8x4, f = 16> -> !mpc.share<2x8x4, f = 36>
+  return
+}
+
+// -----
+
+// causal_context (C2): rows
+func.func @f(%x: !mpc.share<2x28, f = 20>, %y: !mpc.share<2x8x4, f = 16>) {
+  // expected-error @below {{'mpc.causal_context' op expected packed triangles of T rows and (..., T, N)}}
+  %r = mpc.causal_context %x, %y : !mpc.share<2x28, f = 20>, !mpc.share<2x8x4, f = 16> -> !mpc.share<2x8x4, f = 36>
+  return
+}
+
+// -----
+
+// causal_context (C3)
+func.func @f(%x: !mpc.share<2x36, f = 20>, %y: !mpc.share<2x8x4, f = 16>) {
+  // expected-error @below {{'mpc.causal_context' op expected a result of type '!mpc.share<2x8x4, f = 36>'}}
+  %r = mpc.causal_context %x, %y : !mpc.share<2x36, f = 20>, !mpc.share<2x8x4, f = 16> -> !mpc.share<2x8x4, f = 20>
   return
 }
 
@@ -318,6 +426,15 @@ func.func @f(%x: !mpc.share<8x8, f = 16, bits = 8>) {
 func.func @f(%x: !mpc.share<8, f = 16>) {
   // expected-error @below {{'mpc.max_row' op expected rows of scores}}
   %r = mpc.max_row %x bits 32 range <1073741824.0, proved> : !mpc.share<8, f = 16> -> !mpc.share<8, f = 0, bits = 32>
+  return
+}
+
+// -----
+
+// max_row (C1): packed rows
+func.func @f(%x: !mpc.share<2x8, f = 16>) {
+  // expected-error @below {{'mpc.max_row' op expected packed lower triangles, got '!mpc.share<2x8, f = 16>'}}
+  %r = mpc.max_row %x causal bits 32 range <1073741824.0, proved> : !mpc.share<2x8, f = 16> -> !mpc.share<2, f = 0, bits = 32>
   return
 }
 
@@ -368,10 +485,28 @@ func.func @f(%x: !mpc.share<2x8, f = 16>) {
 
 // -----
 
+// max_row (C6): packed rows
+func.func @f(%x: !mpc.share<2x36, f = 16>) {
+  // expected-error @below {{'mpc.max_row' op expected a result of type '!mpc.share<2x8, f = 0, bits = 32>'}}
+  %r = mpc.max_row %x causal bits 32 range <1073741824.0, proved> : !mpc.share<2x36, f = 16> -> !mpc.share<2, f = 0, bits = 32>
+  return
+}
+
+// -----
+
 // exp2 (C1)
 func.func @f(%x: !mpc.share<2x8, f = 16, bits = 32>, %m: !mpc.share<2, f = 0, bits = 32>) {
   // expected-error @below {{'mpc.exp2' op works in the ring of 64 bits}}
   %r = mpc.exp2 %x, %m : !mpc.share<2x8, f = 16, bits = 32>, !mpc.share<2, f = 0, bits = 32> -> !mpc.share<2x8, f = 20>
+  return
+}
+
+// -----
+
+// exp2 (C1): packed rows
+func.func @f(%x: !mpc.share<2x8, f = 16>, %m: !mpc.share<2, f = 0, bits = 32>) {
+  // expected-error @below {{'mpc.exp2' op expected packed lower triangles}}
+  %r = mpc.exp2 %x, %m causal : !mpc.share<2x8, f = 16>, !mpc.share<2, f = 0, bits = 32> -> !mpc.share<2x8, f = 20>
   return
 }
 
@@ -390,6 +525,15 @@ func.func @f(%x: !mpc.share<2x8, f = 16>, %m: !mpc.share<2, f = 16, bits = 32>) 
 func.func @f(%x: !mpc.share<2x8, f = 16>, %m: !mpc.share<8, f = 0, bits = 32>) {
   // expected-error @below {{'mpc.exp2' op expected one integer a row}}
   %r = mpc.exp2 %x, %m : !mpc.share<2x8, f = 16>, !mpc.share<8, f = 0, bits = 32> -> !mpc.share<2x8, f = 20>
+  return
+}
+
+// -----
+
+// exp2 (C2): one a packed row
+func.func @f(%x: !mpc.share<2x36, f = 16>, %m: !mpc.share<2, f = 0, bits = 32>) {
+  // expected-error @below {{'mpc.exp2' op expected one integer a row}}
+  %r = mpc.exp2 %x, %m causal : !mpc.share<2x36, f = 16>, !mpc.share<2, f = 0, bits = 32> -> !mpc.share<2x36, f = 20>
   return
 }
 
@@ -426,6 +570,15 @@ func.func @f(%x: !mpc.share<2x8, f = 16>, %m: !mpc.share<2, f = 0, bits = 32>) {
 func.func @f(%x: !mpc.share<8, f = 16>) {
   // expected-error @below {{'mpc.sum_row' op expected rows of scores}}
   %r = mpc.sum_row %x : !mpc.share<8, f = 16> -> !mpc.share<1, f = 16>
+  return
+}
+
+// -----
+
+// sum_row (C1): packed rows
+func.func @f(%x: !mpc.share<2x8, f = 16>) {
+  // expected-error @below {{'mpc.sum_row' op expected packed lower triangles}}
+  %r = mpc.sum_row %x causal : !mpc.share<2x8, f = 16> -> !mpc.share<2, f = 16>
   return
 }
 
@@ -480,6 +633,303 @@ func.func @f(%x: !mpc.share<8, f = 20>) {
 func.func @f(%x: !mpc.share<8, f = 20>) {
   // expected-error @below {{'mpc.recip' op expected a result of type '!mpc.share<8, f = 28>'}}
   %r = mpc.recip %x below 32 : !mpc.share<8, f = 20> -> !mpc.share<8, f = 20>
+  return
+}
+
+// -----
+
+// relu (C1)
+func.func @f(%x: !mpc.share<8, f = 16, bits = 32>) {
+  // expected-error @below {{'mpc.relu' op works in the ring of 64 bits}}
+  %r = mpc.relu %x bits 24 drop 6 range <100.0, proved> : !mpc.share<8, f = 16, bits = 32> -> !mpc.share<8, f = 16, bits = 32>
+  return
+}
+
+// -----
+
+// relu (C2)
+func.func @f(%x: !mpc.share<8, f = 16>) {
+  // expected-error @below {{'mpc.relu' op drops 41 bits of 64 to compare 24}}
+  %r = mpc.relu %x bits 24 drop 41 range <100.0, proved> : !mpc.share<8, f = 16> -> !mpc.share<8, f = 16>
+  return
+}
+
+// -----
+
+// relu (C3): width
+func.func @f(%x: !mpc.share<8, f = 16>) {
+  // expected-error @below {{'mpc.relu' op compares 22 bits, expected a multiple of 4 from 8 to 64}}
+  %r = mpc.relu %x bits 22 drop 6 range <100.0, proved> : !mpc.share<8, f = 16> -> !mpc.share<8, f = 16>
+  return
+}
+
+// -----
+
+// relu (C3): provenance
+func.func @f(%x: !mpc.share<8, f = 16>) {
+  // expected-error @below {{'mpc.relu' op needs a proved range, got #mpc.range<100.0, calibrated>: outside of it the result is garbage}}
+  %r = mpc.relu %x bits 24 drop 6 range <100.0, calibrated> : !mpc.share<8, f = 16> -> !mpc.share<8, f = 16>
+  return
+}
+
+// -----
+
+// relu (C3): range
+func.func @f(%x: !mpc.share<8, f = 16>) {
+  // expected-error @below {{'mpc.relu' op the range #mpc.range<4097.0, proved> with 10 fraction bits does not fit into 24 bits}}
+  %r = mpc.relu %x bits 24 drop 6 range <4097.0, proved> : !mpc.share<8, f = 16> -> !mpc.share<8, f = 16>
+  return
+}
+
+// -----
+
+// relu (C4)
+func.func @f(%x: !mpc.share<8, f = 16>) {
+  // expected-error @below {{'mpc.relu' op expected a result of type '!mpc.share<8, f = 16>'}}
+  %r = mpc.relu %x bits 24 drop 6 range <4096.0, proved> : !mpc.share<8, f = 16> -> !mpc.share<8, f = 10>
+  return
+}
+
+// -----
+
+// tail (C1)
+func.func @f(%x: !mpc.share<8, f = 16, bits = 32>) {
+  // expected-error @below {{'mpc.tail' op works in the ring of 64 bits}}
+  %r = mpc.tail %x gelu bits 20 range <100.0, proved> : !mpc.share<8, f = 16, bits = 32> -> !mpc.share<8, f = 16, bits = 32>
+  return
+}
+
+// -----
+
+// tail (C2)
+func.func @f(%x: !mpc.share<8, f = 11>) {
+  // expected-error @below {{'mpc.tail' op expected 12 to 20 fraction bits, got '!mpc.share<8, f = 11>'}}
+  %r = mpc.tail %x gelu bits 20 range <100.0, proved> : !mpc.share<8, f = 11> -> !mpc.share<8, f = 11>
+  return
+}
+
+// -----
+
+// tail (C2): the ring of SiLU is larger
+func.func @f(%x: !mpc.share<8, f = 20>) {
+  // expected-error @below {{'mpc.tail' op expected 12 to 16 fraction bits, got '!mpc.share<8, f = 20>'}}
+  %r = mpc.tail %x silu bits 20 range <100.0, proved> : !mpc.share<8, f = 20> -> !mpc.share<8, f = 20>
+  return
+}
+
+// -----
+
+// tail (C3)
+func.func @f(%x: !mpc.share<8, f = 16>) {
+  // expected-error @below {{'mpc.tail' op compares 52 bits of a ring of 56}}
+  %r = mpc.tail %x gelu bits 52 range <100.0, proved> : !mpc.share<8, f = 16> -> !mpc.share<8, f = 16>
+  return
+}
+
+// -----
+
+// tail (C4)
+func.func @f(%x: !mpc.share<8, f = 16>) {
+  // expected-error @below {{'mpc.tail' op needs a proved range}}
+  %r = mpc.tail %x gelu bits 20 range <100.0, calibrated> : !mpc.share<8, f = 16> -> !mpc.share<8, f = 16>
+  return
+}
+
+// -----
+
+// tail (C4): range
+func.func @f(%x: !mpc.share<8, f = 16>) {
+  // expected-error @below {{'mpc.tail' op the range #mpc.range<4097.0, proved> with 6 fraction bits does not fit into 20 bits}}
+  %r = mpc.tail %x gelu bits 20 range <4097.0, proved> : !mpc.share<8, f = 16> -> !mpc.share<8, f = 16>
+  return
+}
+
+// -----
+
+// tail (C5)
+func.func @f(%x: !mpc.share<8, f = 16>) {
+  // expected-error @below {{'mpc.tail' op expected a result of type '!mpc.share<8, f = 16>'}}
+  %r = mpc.tail %x gelu bits 20 range <100.0, proved> : !mpc.share<8, f = 16> -> !mpc.share<8, f = 12>
+  return
+}
+
+// -----
+
+// normalize (C1)
+func.func @f(%x: !mpc.share<2x8, f = 16, bits = 32>) {
+  // expected-error @below {{'mpc.normalize' op works in the ring of 64 bits}}
+  %r = mpc.normalize %x epsilon 1024 : !mpc.share<2x8, f = 16, bits = 32> -> !mpc.share<2x8, f = 44>
+  return
+}
+
+// -----
+
+// normalize (C2)
+func.func @f(%x: !mpc.share<2x8193, f = 16>) {
+  // expected-error @below {{'mpc.normalize' op expected rows of at most 8192 elements}}
+  %r = mpc.normalize %x epsilon 1024 : !mpc.share<2x8193, f = 16> -> !mpc.share<2x8193, f = 44>
+  return
+}
+
+// -----
+
+// normalize (C3)
+func.func @f(%x: !mpc.share<2x8, f = 12>) {
+  // expected-error @below {{'mpc.normalize' op expected 13 to 24 fraction bits, got '!mpc.share<2x8, f = 12>'}}
+  %r = mpc.normalize %x epsilon 1024 : !mpc.share<2x8, f = 12> -> !mpc.share<2x8, f = 40>
+  return
+}
+
+// -----
+
+// normalize (C3), from above
+func.func @f(%x: !mpc.share<2x8, f = 25>) {
+  // expected-error @below {{'mpc.normalize' op expected 13 to 24 fraction bits, got '!mpc.share<2x8, f = 25>'}}
+  %r = mpc.normalize %x epsilon 1024 : !mpc.share<2x8, f = 25> -> !mpc.share<2x8, f = 53>
+  return
+}
+
+// -----
+
+// normalize (C4)
+func.func @f(%x: !mpc.share<2x8, f = 16>) {
+  // expected-error @below {{'mpc.normalize' op expected an epsilon from 1024 to 9007199254740991 units, got 1023}}
+  %r = mpc.normalize %x centred epsilon 1023 : !mpc.share<2x8, f = 16> -> !mpc.share<2x8, f = 44>
+  return
+}
+
+// -----
+
+// normalize (C4), from above
+func.func @f(%x: !mpc.share<2x8, f = 16>) {
+  // expected-error @below {{units, got 9007199254740992}}
+  %r = mpc.normalize %x centred epsilon 9007199254740992 : !mpc.share<2x8, f = 16> -> !mpc.share<2x8, f = 44>
+  return
+}
+
+// -----
+
+// normalize (C5)
+func.func @f(%x: !mpc.share<2x8, f = 16>) {
+  // expected-error @below {{'mpc.normalize' op expected a result of type '!mpc.share<2x8, f = 44>'}}
+  %r = mpc.normalize %x centred epsilon 1024 : !mpc.share<2x8, f = 16> -> !mpc.share<2x8, f = 16>
+  return
+}
+
+// -----
+
+// mul_public (C1)
+func.func @f(%x: !mpc.share<2x8, f = 16>) {
+  // expected-error @below {{'mpc.mul_public' op expected integers whose shape ends that of '!mpc.share<2x8, f = 16>', got 'tensor<2xi32>'}}
+  %r = mpc.mul_public %x by dense<1> : tensor<2xi32> f 20 : !mpc.share<2x8, f = 16> -> !mpc.share<2x8, f = 36>
+  return
+}
+
+// -----
+
+// mul_public (C1): a scalar
+func.func @f(%x: !mpc.share<2x8, f = 16>) {
+  // expected-error @below {{'mpc.mul_public' op expected integers whose shape ends that of}}
+  %r = mpc.mul_public %x by dense<1> : tensor<i32> f 20 : !mpc.share<2x8, f = 16> -> !mpc.share<2x8, f = 36>
+  return
+}
+
+// -----
+
+// mul_public (C2)
+func.func @f(%x: !mpc.share<2x8, f = 16>) {
+  // expected-error @below {{'mpc.mul_public' op expected a result of type '!mpc.share<2x8, f = 36>'}}
+  %r = mpc.mul_public %x by dense<1> : tensor<8xi32> f 20 : !mpc.share<2x8, f = 16> -> !mpc.share<2x8, f = 20>
+  return
+}
+
+// -----
+
+// concat (C1)
+func.func @f() {
+  // expected-error @below {{'mpc.concat' op expected at least one input}}
+  %r = "mpc.concat"() {axis = 0 : i64} : () -> !mpc.share<2, f = 16>
+  return
+}
+
+// -----
+
+// concat (C2)
+func.func @f(%x: !mpc.share<2x8, f = 16>) {
+  // expected-error @below {{'mpc.concat' op cannot join dimension 2 of '!mpc.share<2x8, f = 16>'}}
+  %r = mpc.concat %x, %x axis 2 : !mpc.share<2x8, f = 16>, !mpc.share<2x8, f = 16> -> !mpc.share<2x16, f = 16>
+  return
+}
+
+// -----
+
+// concat (C3): shape
+func.func @f(%x: !mpc.share<2x8, f = 16>, %y: !mpc.share<3x8, f = 16>) {
+  // expected-error @below {{'mpc.concat' op cannot join '!mpc.share<2x8, f = 16>' and '!mpc.share<3x8, f = 16>'}}
+  %r = mpc.concat %x, %y axis 1 : !mpc.share<2x8, f = 16>, !mpc.share<3x8, f = 16> -> !mpc.share<2x16, f = 16>
+  return
+}
+
+// -----
+
+// concat (C3): rank
+func.func @f(%x: !mpc.share<2x8, f = 16>, %y: !mpc.share<8, f = 16>) {
+  // expected-error @below {{'mpc.concat' op cannot join '!mpc.share<2x8, f = 16>' and '!mpc.share<8, f = 16>'}}
+  %r = mpc.concat %x, %y axis 1 : !mpc.share<2x8, f = 16>, !mpc.share<8, f = 16> -> !mpc.share<2x16, f = 16>
+  return
+}
+
+// -----
+
+// concat (C3): scale
+func.func @f(%x: !mpc.share<2x8, f = 16>, %y: !mpc.share<2x8, f = 20>) {
+  // expected-error @below {{'mpc.concat' op cannot join}}
+  %r = mpc.concat %x, %y axis 1 : !mpc.share<2x8, f = 16>, !mpc.share<2x8, f = 20> -> !mpc.share<2x16, f = 16>
+  return
+}
+
+// -----
+
+// concat (C3): ring
+func.func @f(%x: !mpc.share<2x8, f = 16>, %y: !mpc.share<2x8, f = 16, bits = 32>) {
+  // expected-error @below {{'mpc.concat' op cannot join}}
+  %r = mpc.concat %x, %y axis 1 : !mpc.share<2x8, f = 16>, !mpc.share<2x8, f = 16, bits = 32> -> !mpc.share<2x16, f = 16>
+  return
+}
+
+// -----
+
+// concat (C4)
+func.func @f(%x: !mpc.share<2x8, f = 16>) {
+  // expected-error @below {{'mpc.concat' op expected a result of type '!mpc.share<4x8, f = 16>'}}
+  %r = mpc.concat %x, %x axis 0 : !mpc.share<2x8, f = 16>, !mpc.share<2x8, f = 16> -> !mpc.share<2x16, f = 16>
+  return
+}
+
+// -----
+
+// repeat (C1): axis
+func.func @f(%x: !mpc.share<2x8, f = 16>) {
+  // expected-error @below {{'mpc.repeat' op cannot repeat dimension 2 of '!mpc.share<2x8, f = 16>' 3 times}}
+  %r = mpc.repeat %x axis 2 times 3 : !mpc.share<2x8, f = 16> -> !mpc.share<6x8, f = 16>
+  return
+}
+
+// -----
+
+// repeat (C1): times
+func.func @f(%x: !mpc.share<2x8, f = 16>) {
+  // expected-error @below {{'mpc.repeat' op cannot repeat dimension 0 of '!mpc.share<2x8, f = 16>' 0 times}}
+  %r = mpc.repeat %x axis 0 times 0 : !mpc.share<2x8, f = 16> -> !mpc.share<2x8, f = 16>
+  return
+}
+
+// -----
+
+// repeat (C2)
+func.func @f(%x: !mpc.share<2x8, f = 16>) {
+  // expected-error @below {{'mpc.repeat' op expected a result of type '!mpc.share<6x8, f = 16>'}}
+  %r = mpc.repeat %x axis 0 times 3 : !mpc.share<2x8, f = 16> -> !mpc.share<2x24, f = 16>
   return
 }
 

@@ -41,24 +41,65 @@ func.func @scale_and_ring(%x: !mpc.share<8x4, f = 16>, %y: !mpc.share<8x4, f = 1
 }
 
 // CHECK-LABEL: func @softmax(
-// CHECK: mpc.causal_mask %{{.*}} fill -35184372088832 start 4 : <2x8x8, f = 16>
 // CHECK: mpc.max_row %{{.*}} bits 32 range <1073741824.0, proved> : <2x8x8, f = 16> -> <2x8, f = 0, bits = 32>
 // CHECK: mpc.max_row %{{.*}} bits 8 range <{{1.50*e\+00}}, proved> : <2x8x8, f = 16> -> <2x8, f = 0, bits = 8>
 // CHECK: mpc.exp2 %{{.*}}, %{{.*}} : <2x8x8, f = 16>, <2x8, f = 0, bits = 32> -> <2x8x8, f = 20>
 // CHECK: mpc.sum_row %{{.*}} : <2x8x8, f = 20> -> <2x8, f = 20>
 // CHECK: mpc.recip %{{.*}} below 32 : <2x8, f = 20> -> <2x8, f = 28>
 func.func @softmax(%s: !mpc.share<2x8x8, f = 16>) {
-  %0 = mpc.causal_mask %s fill -35184372088832 start 4 : !mpc.share<2x8x8, f = 16>
-  %1 = mpc.max_row %0 bits 32 range <1073741824.0, proved> : !mpc.share<2x8x8, f = 16> -> !mpc.share<2x8, f = 0, bits = 32>
-  %2 = mpc.max_row %0 bits 8 range <1.5, proved> : !mpc.share<2x8x8, f = 16> -> !mpc.share<2x8, f = 0, bits = 8>
-  %3 = mpc.exp2 %0, %1 : !mpc.share<2x8x8, f = 16>, !mpc.share<2x8, f = 0, bits = 32> -> !mpc.share<2x8x8, f = 20>
+  %1 = mpc.max_row %s bits 32 range <1073741824.0, proved> : !mpc.share<2x8x8, f = 16> -> !mpc.share<2x8, f = 0, bits = 32>
+  %2 = mpc.max_row %s bits 8 range <1.5, proved> : !mpc.share<2x8x8, f = 16> -> !mpc.share<2x8, f = 0, bits = 8>
+  %3 = mpc.exp2 %s, %1 : !mpc.share<2x8x8, f = 16>, !mpc.share<2x8, f = 0, bits = 32> -> !mpc.share<2x8x8, f = 20>
   %4 = mpc.sum_row %3 : !mpc.share<2x8x8, f = 20> -> !mpc.share<2x8, f = 20>
   %5 = mpc.recip %4 below 32 : !mpc.share<2x8, f = 20> -> !mpc.share<2x8, f = 28>
   return
 }
 
+// Packed lower triangles of 8 rows have 36 elements.
+// CHECK-LABEL: func @causal(
+// CHECK: mpc.causal_scores %{{.*}}, %{{.*}} start 3 : <2x8x4, f = 16>, <2x8x4, f = 16> -> <2x36, f = 32>
+// CHECK: mpc.max_row %{{.*}} causal bits 32 range <1073741824.0, proved> : <2x36, f = 16> -> <2x8, f = 0, bits = 32>
+// CHECK: mpc.exp2 %{{.*}}, %{{.*}} causal start 9 : <2x36, f = 16>, <2x8, f = 0, bits = 32> -> <2x36, f = 20>
+// CHECK: mpc.sum_row %{{.*}} causal : <2x36, f = 20> -> <2x8, f = 20>
+// CHECK: mpc.causal_context %{{.*}}, %{{.*}} : <2x36, f = 20>, <2x8x4, f = 16> -> <2x8x4, f = 36>
+func.func @causal(%q: !mpc.share<2x8x4, f = 16>, %s: !mpc.share<2x36, f = 16>) {
+  %0 = mpc.causal_scores %q, %q start 3 : !mpc.share<2x8x4, f = 16>, !mpc.share<2x8x4, f = 16> -> !mpc.share<2x36, f = 32>
+  %1 = mpc.max_row %s causal bits 32 range <1073741824.0, proved> : !mpc.share<2x36, f = 16> -> !mpc.share<2x8, f = 0, bits = 32>
+  %2 = mpc.exp2 %s, %1 causal start 9 : !mpc.share<2x36, f = 16>, !mpc.share<2x8, f = 0, bits = 32> -> !mpc.share<2x36, f = 20>
+  %3 = mpc.sum_row %2 causal : !mpc.share<2x36, f = 20> -> !mpc.share<2x8, f = 20>
+  %4 = mpc.causal_context %2, %q : !mpc.share<2x36, f = 20>, !mpc.share<2x8x4, f = 16> -> !mpc.share<2x8x4, f = 36>
+  return
+}
+
+// CHECK-LABEL: func @activations_and_norms(
+// CHECK: mpc.relu %{{.*}} bits 24 drop 6 range <1024.0, proved> : <8x4, f = 16> -> <8x4, f = 16>
+// CHECK: mpc.tail %{{.*}} gelu bits 20 range <1024.0, proved> : <8x4, f = 16> -> <8x4, f = 16>
+// CHECK: mpc.tail %{{.*}} gelu_tanh bits 20 range <1024.0, proved> start 2 : <8x4, f = 16> -> <8x4, f = 16>
+// CHECK: mpc.tail %{{.*}} silu bits 20 range <1024.0, proved> : <8x4, f = 16> -> <8x4, f = 16>
+// CHECK: mpc.normalize %{{.*}} epsilon 1024 : <8x4, f = 16> -> <8x4, f = 44>
+// CHECK: mpc.normalize %{{.*}} centred epsilon 2048 start 1 : <8x4, f = 16> -> <8x4, f = 44>
+// CHECK: mpc.mul_weight %{{.*}}, %{{.*}} : <8x4, f = 16>, <4, f = 20> -> <8x4, f = 36>
+// CHECK: mpc.mul_weight %{{.*}}, %{{.*}} rows start 5 : <8x4, f = 16>, <8, f = 20> -> <8x4, f = 36>
+func.func @activations_and_norms(%x: !mpc.share<8x4, f = 16>) {
+  %0 = mpc.relu %x bits 24 drop 6 range <1024.0, proved> : !mpc.share<8x4, f = 16> -> !mpc.share<8x4, f = 16>
+  %1 = mpc.tail %x gelu bits 20 range <1024.0, proved> : !mpc.share<8x4, f = 16> -> !mpc.share<8x4, f = 16>
+  %2 = mpc.tail %x gelu_tanh bits 20 range <1024.0, proved> start 2 : !mpc.share<8x4, f = 16> -> !mpc.share<8x4, f = 16>
+  %3 = mpc.tail %x silu bits 20 range <1024.0, proved> : !mpc.share<8x4, f = 16> -> !mpc.share<8x4, f = 16>
+  %4 = mpc.normalize %x epsilon 1024 : !mpc.share<8x4, f = 16> -> !mpc.share<8x4, f = 44>
+  %5 = mpc.normalize %x centred epsilon 2048 start 1 : !mpc.share<8x4, f = 16> -> !mpc.share<8x4, f = 44>
+  %gamma = mpc.weight "gamma" dense<1.0> : tensor<4xf32> : !mpc.server<4, f = 20>
+  %6 = mpc.mul_weight %x, %gamma : !mpc.share<8x4, f = 16>, !mpc.server<4, f = 20> -> !mpc.share<8x4, f = 36>
+  %rows = mpc.weight "t" dense<1.0> : tensor<8xf32> : !mpc.server<8, f = 20>
+  %7 = mpc.mul_weight %x, %rows rows start 5 : !mpc.share<8x4, f = 16>, !mpc.server<8, f = 20> -> !mpc.share<8x4, f = 36>
+  return
+}
+
 // CHECK-LABEL: func @local(
 // CHECK: mpc.add %{{.*}}, %{{.*}} start 2 : <8x16, f = 16>
+// CHECK: mpc.sub %{{.*}}, %{{.*}} start 2 : <8x16, f = 16>
+// CHECK: mpc.mul_public %{{.*}} by dense<3> : tensor<8x16xi32> f 20 : <8x16, f = 16> -> <8x16, f = 36>
+// CHECK: mpc.concat %{{.*}}, %{{.*}} axis 1 : !mpc.share<8x16, f = 16>, !mpc.share<8x16, f = 16> -> <8x32, f = 16>
+// CHECK: mpc.repeat %{{.*}} axis 0 times 3 start 4 : <8x16, f = 16> -> <24x16, f = 16>
 // CHECK: mpc.slice %{{.*}} axis 1 offset 4 : <8x16, f = 16> -> <8x12, f = 16>
 // CHECK: mpc.reshape %{{.*}} : <8x16, f = 16> -> <8x4x4, f = 16>
 // CHECK: mpc.transpose %{{.*}} [1, 0, 2] : <8x4x4, f = 16> -> <4x8x4, f = 16>
@@ -66,6 +107,10 @@ func.func @softmax(%s: !mpc.share<2x8x8, f = 16>) {
 // CHECK: mpc.reveal %{{.*}} start 9 : <1x16, f = 16> -> tensor<1x16xf64>
 func.func @local(%x: !mpc.share<8x16, f = 16>, %at: !mpc.position) -> tensor<1x16xf64> {
   %0 = mpc.add %x, %x start 2 : !mpc.share<8x16, f = 16>
+  %6 = mpc.sub %x, %x start 2 : !mpc.share<8x16, f = 16>
+  %7 = mpc.mul_public %x by dense<3> : tensor<8x16xi32> f 20 : !mpc.share<8x16, f = 16> -> !mpc.share<8x16, f = 36>
+  %8 = mpc.concat %x, %x axis 1 : !mpc.share<8x16, f = 16>, !mpc.share<8x16, f = 16> -> !mpc.share<8x32, f = 16>
+  %9 = mpc.repeat %x axis 0 times 3 start 4 : !mpc.share<8x16, f = 16> -> !mpc.share<24x16, f = 16>
   %1 = mpc.slice %x axis 1 offset 4 : !mpc.share<8x16, f = 16> -> !mpc.share<8x12, f = 16>
   %2 = mpc.reshape %x : !mpc.share<8x16, f = 16> -> !mpc.share<8x4x4, f = 16>
   %3 = mpc.transpose %2 [1, 0, 2] : !mpc.share<8x4x4, f = 16> -> !mpc.share<4x8x4, f = 16>

@@ -79,16 +79,73 @@ TEST_F(FixedInterpreterErrorsTest, ScoresOutsideOfTheProvedRange) {
   value({-100 * 65536, 99 << 16}, 1, 16, body, "1", 0);
 }
 
-TEST_F(FixedInterpreterErrorsTest, MaskedTokensWouldBeSeen) {
-  int64_t fill = -35184372088832;
-  EXPECT_THAT(errorOf({fill + (22 << 16), 0, 0, 0}, 2, 16, R"(
-    %y = mpc.causal_mask %x fill -35184372088832 : !mpc.share<2x2, f = 16>)",
-                      "2x2", 16),
-              HasSubstr("above the mask: masked tokens would be seen"));
-  // The last row masks nothing.
-  value({0, 0, fill, fill}, 2, 16, R"(
-    %y = mpc.causal_mask %x fill -35184372088832 : !mpc.share<2x2, f = 16>)",
-        "2x2", 16);
+TEST_F(FixedInterpreterErrorsTest, CausalScoresOutsideOfTheProvedRange) {
+  std::string body = R"(
+    %m = mpc.max_row %x causal bits 16 range <100.0, proved> : !mpc.share<1x3, f = 16> -> !mpc.share<1x2, f = 0, bits = 16>
+    %y = mpc.extend %m : !mpc.share<1x2, f = 0, bits = 16> -> !mpc.share<1x2, f = 0>)";
+  EXPECT_THAT(errorOf({0, 1, 100 << 16}, 1, 16, body, "1x2", 0),
+              HasSubstr("mpc.max_row: the score 100 at element 2 is not in the "
+                        "range that max_row was proved for"));
+  value({0, 1, 99 << 16}, 1, 16, body, "1x2", 0);
+}
+
+TEST_F(FixedInterpreterErrorsTest, ElementwiseProductsLeaveTheRing) {
+  EXPECT_THAT(errorOf({0, huge}, 1, 16, R"(
+    %v = mpc.weight "v" dense<[1.0, 2.0]> : tensor<2xf32> : !mpc.server<2, f = 0>
+    %y = mpc.mul_weight %x, %v : !mpc.share<1x2, f = 16>, !mpc.server<2, f = 0> -> !mpc.share<1x2, f = 16>)",
+                      "1x2", 16),
+              HasSubstr("mpc.mul_weight: the result 9.22337e+18 at element 1 "
+                        "is not in the ring of 64 bits"));
+  EXPECT_THAT(errorOf({0, huge}, 1, 16, R"(
+    %y = mpc.mul_public %x by dense<[1, 2]> : tensor<2xi32> f 0 : !mpc.share<1x2, f = 16> -> !mpc.share<1x2, f = 16>)",
+                      "1x2", 16),
+              HasSubstr("mpc.mul_public: the result 9.22337e+18 at element 1"));
+  EXPECT_THAT(errorOf({INT64_MIN, huge}, 1, 16, R"(
+    %l = mpc.slice %x axis 1 offset 0 : !mpc.share<1x2, f = 16> -> !mpc.share<1x1, f = 16>
+    %r = mpc.slice %x axis 1 offset 1 : !mpc.share<1x2, f = 16> -> !mpc.share<1x1, f = 16>
+    %y = mpc.sub %l, %r : !mpc.share<1x1, f = 16>)",
+                      "1x1", 16),
+              HasSubstr("mpc.sub: the result -1.38351e+19 at element 0"));
+  EXPECT_THAT(errorOf({int64_t(1) << 32, int64_t(1) << 31}, 2, 16, R"(
+    %y = mpc.causal_scores %x, %x : !mpc.share<2x1, f = 16>, !mpc.share<2x1, f = 16> -> !mpc.share<3, f = 32>)",
+                      "3", 32),
+              HasSubstr("mpc.causal_scores: the result 1.84467e+19 at element "
+                        "0 is not in the ring of 64 bits"));
+}
+
+TEST_F(FixedInterpreterErrorsTest, ActivationsOutsideOfTheProvedRange) {
+  std::string relu =
+      "%y = mpc.relu %x bits 16 drop 6 range <8.0, proved> : !mpc.share<1x2, "
+      "f = 16> -> !mpc.share<1x2, f = 16> loc(\"fc\")";
+  EXPECT_EQ(errorOf({0, 8 << 16}, 1, 16, relu, "1x2", 16),
+            "mpc.relu, node 'fc': the value 8 at element 1 is not in the range "
+            "that the comparison was proved for");
+  EXPECT_THAT(errorOf({-(8 << 16) - 1, 0}, 1, 16, relu, "1x2", 16),
+              HasSubstr("at element 0 is not in the range"));
+  value({-(8 << 16), (8 << 16) - 1}, 1, 16, relu, "1x2", 16);
+
+  std::string tail =
+      "%y = mpc.tail %x silu bits 12 range <8.0, proved> : !mpc.share<1x2, "
+      "f = 16> -> !mpc.share<1x2, f = 16>";
+  EXPECT_THAT(errorOf({0, 9 << 16}, 1, 16, tail, "1x2", 16),
+              HasSubstr("mpc.tail: the value 9 at element 1 is not in the "
+                        "range that the comparison was proved for"));
+  value({0, 7 << 16}, 1, 16, tail, "1x2", 16);
+}
+
+TEST_F(FixedInterpreterErrorsTest, RowsThatNormalizeCannotDivide) {
+  std::string body =
+      "%y = mpc.normalize %x centred epsilon 1024 : !mpc.share<2x2, f = 16> -> "
+      "!mpc.share<2x2, f = 44>";
+  // The second row: a mean of 2^16, and a sum of squares of 2 * 2^29.
+  EXPECT_THAT(errorOf({0, 0, int64_t(1) << 32, int64_t(1) << 32}, 2, 16, body,
+                      "2x2", 44),
+              HasSubstr("mpc.normalize: the mean of the row 65536 at element 2 "
+                        "is not small enough to be truncated"));
+  int64_t far = int64_t(23171) << 16; // 2^14.5, rounded up
+  EXPECT_THAT(errorOf({0, 0, far, -far}, 2, 16, body, "2x2", 44),
+              HasSubstr("mpc.normalize: the sum of squares of the row"));
+  value({0, 0, far - 65536, 65536 - far}, 2, 16, body, "2x2", 44);
 }
 
 TEST_F(FixedInterpreterErrorsTest, Exp2OfMoreThanTheMaximum) {

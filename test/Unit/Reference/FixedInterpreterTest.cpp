@@ -134,11 +134,40 @@ TEST_F(FixedInterpreterTest, TransposeByIndex) {
         EXPECT_EQ(y[(i * 2 + j) * 3 + k], x[(j * 3 + k) * 4 + i]);
 }
 
-TEST_F(FixedInterpreterTest, CausalMask) {
-  EXPECT_THAT(value({1, 2, 3, 4}, 2, 16, R"(
-    %y = mpc.causal_mask %x fill -35184372088832 : !mpc.share<2x2, f = 16>)",
-                    "2x2", 16),
-              ElementsAre(1, -35184372088832, 3, 4));
+// Two heads of three tokens and width 1: rows of one, two and three scores.
+TEST_F(FixedInterpreterTest, CausalProductsArePacked) {
+  std::string split = R"(
+    %r = mpc.reshape %x : !mpc.share<3x2, f = 16> -> !mpc.share<3x2x1, f = 16>
+    %h = mpc.transpose %r [1, 0, 2] : !mpc.share<3x2x1, f = 16> -> !mpc.share<2x3x1, f = 16>
+    %s = mpc.causal_scores %h, %h : !mpc.share<2x3x1, f = 16>, !mpc.share<2x3x1, f = 16> -> !mpc.share<2x6, f = 32>
+)";
+  EXPECT_THAT(value({2, 1, 3, -1, 5, 10}, 3, 16, split + R"(
+    %y = mpc.reshape %s : !mpc.share<2x6, f = 32> -> !mpc.share<2x6, f = 32>)",
+                    "2x6", 32),
+              ElementsAre(4, 6, 9, 10, 15, 25, 1, -1, 1, 10, -10, 100));
+  EXPECT_THAT(
+      value({2, 1, 3, -1, 5, 10}, 3, 16, split + R"(
+    %y = mpc.causal_context %s, %h : !mpc.share<2x6, f = 32>, !mpc.share<2x3x1, f = 16> -> !mpc.share<2x3x1, f = 48>)",
+            "2x3x1", 48),
+      ElementsAre(8, 12 + 27, 20 + 45 + 125, 1, -1 - 1, 10 + 10 + 1000));
+}
+
+TEST_F(FixedInterpreterTest, CausalSoftmaxAgreesWithDouble) {
+  double scores[6] = {-3, 7.25, 6.5, 1, 0.5, 2};
+  Integers x;
+  for (double score : scores)
+    x.push_back(std::llrint(score * 65536));
+  Integers y = value(x, 1, 16, R"(
+    %m = mpc.max_row %x causal bits 32 range <1073741824.0, proved> : !mpc.share<1x6, f = 16> -> !mpc.share<1x3, f = 0, bits = 32>
+    %p = mpc.exp2 %x, %m causal : !mpc.share<1x6, f = 16>, !mpc.share<1x3, f = 0, bits = 32> -> !mpc.share<1x6, f = 20>
+    %s = mpc.sum_row %p causal : !mpc.share<1x6, f = 20> -> !mpc.share<1x3, f = 20>
+    %y = mpc.recip %s below 16 : !mpc.share<1x3, f = 20> -> !mpc.share<1x3, f = 28>)",
+                     "1x3", 28);
+  ASSERT_EQ(y.size(), 3u);
+  double sums[3] = {1, std::exp2(0.25) + std::exp2(-0.5),
+                    std::exp2(-1) + std::exp2(-1.5) + 1};
+  for (int row = 0; row < 3; ++row)
+    EXPECT_NEAR(std::ldexp(double(y[row]), -28), 1 / sums[row], 3e-6);
 }
 
 TEST_F(FixedInterpreterTest, MaxRowIsTheFloor) {
@@ -206,6 +235,110 @@ TEST_F(FixedInterpreterTest, RecipIsRounded) {
     %y = mpc.recip %x below 16 : !mpc.share<1x4, f = 20> -> !mpc.share<1x4, f = 28>)",
                      "1x4", 28);
   EXPECT_THAT(y, ElementsAre(1 << 28, 89478485, 1 << 24, 178956971));
+}
+
+TEST_F(FixedInterpreterTest, MulWeightByColumnsAndRows) {
+  EXPECT_THAT(value({1, 2, 3, 4, 5, -6}, 2, 16, R"(
+    %v = mpc.weight "v" dense<[0.5, -1.0, 2.0]> : tensor<3xf32> : !mpc.server<3, f = 1>
+    %y = mpc.mul_weight %x, %v : !mpc.share<2x3, f = 16>, !mpc.server<3, f = 1> -> !mpc.share<2x3, f = 17>)",
+                    "2x3", 17),
+              ElementsAre(1, -4, 12, 4, -10, -24));
+  EXPECT_THAT(value({1, 2, 3, 4, 5, -6}, 2, 16, R"(
+    %v = mpc.weight "v" dense<[0.5, -1.0]> : tensor<2xf32> : !mpc.server<2, f = 1>
+    %y = mpc.mul_weight %x, %v rows : !mpc.share<2x3, f = 16>, !mpc.server<2, f = 1> -> !mpc.share<2x3, f = 17>)",
+                    "2x3", 17),
+              ElementsAre(1, 2, 3, -8, -10, 12));
+}
+
+TEST_F(FixedInterpreterTest, LocalOps) {
+  EXPECT_THAT(value({1, 2, 3, 4}, 2, 16, R"(
+    %m = mpc.mul_public %x by dense<[3, -2]> : tensor<2xi32> f 4 : !mpc.share<2x2, f = 16> -> !mpc.share<2x2, f = 20>
+    %n = mpc.mul_public %x by dense<1> : tensor<2x2xi32> f 4 : !mpc.share<2x2, f = 16> -> !mpc.share<2x2, f = 20>
+    %y = mpc.sub %m, %n : !mpc.share<2x2, f = 20>)",
+                    "2x2", 20),
+              ElementsAre(2, -6, 6, -12));
+  EXPECT_THAT(value({1, 2, 3, 4, 5, 6}, 2, 16, R"(
+    %s = mpc.slice %x axis 1 offset 2 : !mpc.share<2x3, f = 16> -> !mpc.share<2x1, f = 16>
+    %y = mpc.concat %s, %x, %s axis 1 : !mpc.share<2x1, f = 16>, !mpc.share<2x3, f = 16>, !mpc.share<2x1, f = 16> -> !mpc.share<2x5, f = 16>)",
+                    "2x5", 16),
+              ElementsAre(3, 1, 2, 3, 3, 6, 4, 5, 6, 6));
+  EXPECT_THAT(value({1, 2, 3, 4}, 2, 16, R"(
+    %y = mpc.concat %x, %x axis 0 : !mpc.share<2x2, f = 16>, !mpc.share<2x2, f = 16> -> !mpc.share<4x2, f = 16>)",
+                    "4x2", 16),
+              ElementsAre(1, 2, 3, 4, 1, 2, 3, 4));
+  EXPECT_THAT(value({1, 2, 3, 4}, 2, 16, R"(
+    %y = mpc.repeat %x axis 0 times 2 : !mpc.share<2x2, f = 16> -> !mpc.share<4x2, f = 16>)",
+                    "4x2", 16),
+              ElementsAre(1, 2, 1, 2, 3, 4, 3, 4));
+  EXPECT_THAT(value({1, 2, 3, 4}, 2, 16, R"(
+    %y = mpc.repeat %x axis 1 times 2 : !mpc.share<2x2, f = 16> -> !mpc.share<2x4, f = 16>)",
+                    "2x4", 16),
+              ElementsAre(1, 1, 2, 2, 3, 3, 4, 4));
+}
+
+TEST_F(FixedInterpreterTest, ReluIsExact) {
+  EXPECT_THAT(value({-1, 0, 1, 99 << 16, -(100 << 16)}, 1, 16, R"(
+    %y = mpc.relu %x bits 20 drop 6 range <100.0, proved> : !mpc.share<1x5, f = 16> -> !mpc.share<1x5, f = 16>)",
+                    "1x5", 16),
+              ElementsAre(0, 0, 1, 99 << 16, 0));
+}
+
+TEST_F(FixedInterpreterTest, TailsCompleteTheirActivations) {
+  const double points[6] = {0, 0.25, 1, 2.5, 5, 15};
+  Integers x;
+  for (double point : points)
+    x.push_back(std::llrint(point * 65536));
+  struct Case {
+    const char *name;
+    double (*activation)(double);
+  };
+  const Case cases[] = {
+      {"gelu", [](double a) { return a * 0.5 * std::erfc(-a / M_SQRT2); }},
+      {"gelu_tanh",
+       [](double a) {
+         double inner = std::sqrt(2 / M_PI) * (a + 0.044715 * a * a * a);
+         return a * 0.5 * (1 + std::tanh(inner));
+       }},
+      {"silu", [](double a) { return a / (1 + std::exp(-a)); }}};
+  for (const Case &test : cases) {
+    Integers y =
+        value(x, 1, 16,
+              std::string("%y = mpc.tail %x ") + test.name +
+                  " bits 16 range <16.0, proved> : !mpc.share<1x6, f = 16> -> "
+                  "!mpc.share<1x6, f = 16>",
+              "1x6", 16);
+    ASSERT_EQ(y.size(), 6u);
+    for (int i = 0; i < 6; ++i)
+      EXPECT_NEAR(points[i] - std::ldexp(double(y[i]), -16),
+                  test.activation(points[i]), 0x1p-16)
+          << test.name << " of " << points[i];
+  }
+}
+
+TEST_F(FixedInterpreterTest, NormalizeAgreesWithDouble) {
+  Integers x = random(3 * 4, 5 << 16);
+  for (bool centred : {true, false}) {
+    // An epsilon of 4 * 2^-10: 2^16 units of 2^-24 for four columns.
+    Integers y = value(x, 3, 16,
+                       std::string("%y = mpc.normalize %x ") +
+                           (centred ? "centred " : "") +
+                           "epsilon 65536 : !mpc.share<3x4, f = 16> -> "
+                           "!mpc.share<3x4, f = 44>",
+                       "3x4", 44);
+    ASSERT_EQ(y.size(), 12u);
+    for (int row = 0; row < 3; ++row) {
+      double mean = 0, square = 0;
+      for (int j = 0; centred && j < 4; ++j)
+        mean += double(x[row * 4 + j]) / 65536 / 4;
+      for (int j = 0; j < 4; ++j)
+        square += std::pow(double(x[row * 4 + j]) / 65536 - mean, 2) / 4;
+      for (int j = 0; j < 4; ++j)
+        EXPECT_NEAR(std::ldexp(double(y[row * 4 + j]), -44),
+                    (double(x[row * 4 + j]) / 65536 - mean) /
+                        std::sqrt(square + 0x1p-10),
+                    1e-9);
+    }
+  }
 }
 
 //===----------------------------------------------------------------------===//
