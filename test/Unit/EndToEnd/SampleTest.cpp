@@ -33,8 +33,8 @@ namespace {
 class SampleTest : public rt::test::FileTest {
 protected:
   void compile(bool lastTokenOnly) {
-    llvm::Expected<std::unique_ptr<Model>> opened =
-        Model::open(AERO_SAMPLE_MODEL, Configuration::SmScFuFFN);
+    llvm::Expected<std::unique_ptr<Model>> opened = Model::open(
+        AERO_SAMPLE_MODEL, {.rewrite = {.config = Configuration::SmScFuFFN}});
     ASSERT_TRUE(bool(opened)) << llvm::toString(opened.takeError());
     model = std::move(*opened);
     llvm::Error error = model->lower(lastTokenOnly);
