@@ -10,7 +10,7 @@ build=(
   ca-certificates build-essential cmake ninja-build ccache
   clang-22 lld-22 llvm-22-dev libmlir-22-dev mlir-22-tools
   libprotobuf-dev protobuf-compiler libonnx-dev libeigen3-dev
-  libssl-dev libcli11-dev nlohmann-json3-dev
+  libssl-dev libcli11-dev nlohmann-json3-dev libzip-dev
 )
 test=(
   llvm-22-tools libclang-rt-22-dev clang-format-22 clang-tidy-22

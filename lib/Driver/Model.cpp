@@ -8,9 +8,10 @@
 #include "aero/Driver/Model.h"
 
 #include "aero/Dialect/PI/Transforms/Passes.h"
+#include "aero/Driver/Samples.h"
 #include "aero/InitAll.h"
-#include "aero/Pipelines/Pipelines.h"
 #include "aero/Reference/FloatInterpreter.h"
+#include "aero/Reference/NormCalibration.h"
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Diagnostics.h"
@@ -83,21 +84,70 @@ mlir::func::FuncOp Model::getLoweredFunction() {
   return lowered->lookupSymbol<mlir::func::FuncOp>("main");
 }
 
+/// What the norms of the model, as it was imported, divide by.
+llvm::Expected<pi::NormCalibration>
+Model::calibrate(llvm::StringRef samplesPath) {
+  auto samples = readSamples(*this, samplesPath, ShortPrompts::Refuse);
+  if (!samples)
+    return samples.takeError();
+  mlir::OwningOpRef<mlir::ModuleOp> raised = rewritten->clone();
+  std::vector<Problem> problems =
+      runPipeline(*raised, [](mlir::OpPassManager &pm) {
+        pm.addNestedPass<mlir::func::FuncOp>(pi::createRaisePass());
+        pm.addNestedPass<mlir::func::FuncOp>(pi::createVerifyRaisedPass());
+      });
+  if (!problems.empty())
+    return toError(path, problems);
+  auto sigmas = reference::measureNorms(
+      raised->lookupSymbol<mlir::func::FuncOp>("main"), *samples);
+  if (!sigmas)
+    return llvm::createStringError(path + ": cannot be calibrated on " +
+                                   samplesPath + ": " +
+                                   llvm::toString(sigmas.takeError()));
+  return sigmas;
+}
+
+/// What does not depend on the model.
+static llvm::Error checkOptions(const ModelOptions &options) {
+  llvm::Error error = checkRewriteOptions(options.rewrite);
+  bool isStatic = options.rewrite.normMode == pi::StripNormMode::Static;
+  if (isStatic && options.calibration.empty())
+    error = llvm::joinErrors(
+        std::move(error),
+        llvm::createStringError("option 'norm-mode' is static and needs "
+                                "samples to measure norms on, with "
+                                "--calibrate FILE"));
+  if (!isStatic && !options.calibration.empty())
+    error = llvm::joinErrors(
+        std::move(error),
+        llvm::createStringError("option 'calibrate' measures norms for "
+                                "--norm-mode static, which is not given"));
+  return error;
+}
+
 llvm::Expected<std::unique_ptr<Model>>
-Model::importAndRewrite(llvm::StringRef path, Configuration config,
-                        const ImportOptions &options, bool requireRaised,
-                        bool traced) {
-  std::unique_ptr<Model> model(new Model(path, config));
-  auto module = importONNX(path, model->mlirContext, options, &model->summary);
+Model::importAndRewrite(llvm::StringRef path, const ModelOptions &options,
+                        bool requireRaised, bool traced) {
+  if (llvm::Error error = checkOptions(options))
+    return error;
+  std::unique_ptr<Model> model(new Model(path, options.rewrite.config));
+  auto module =
+      importONNX(path, model->mlirContext, options.import, &model->summary);
   if (!module)
     return module.takeError();
   model->rewritten = std::move(*module);
 
+  RewriteOptions rewrite = options.rewrite;
+  rewrite.requireRaised = requireRaised;
+  if (!options.calibration.empty()) {
+    auto sigmas = model->calibrate(options.calibration);
+    if (!sigmas)
+      return sigmas.takeError();
+    rewrite.calibration = std::move(*sigmas);
+  }
   std::vector<Problem> problems = runPipeline(
       *model->rewritten,
-      [&](mlir::OpPassManager &pm) {
-        buildRewritePipeline(pm, RewriteOptions{config, requireRaised});
-      },
+      [&](mlir::OpPassManager &pm) { buildRewritePipeline(pm, rewrite); },
       traced ? &model->trace : nullptr);
   if (!problems.empty())
     return toError(path, problems);
@@ -105,24 +155,21 @@ Model::importAndRewrite(llvm::StringRef path, Configuration config,
 }
 
 llvm::Expected<std::unique_ptr<Model>>
-Model::openAny(llvm::StringRef path, Configuration config,
-               const ImportOptions &options) {
-  return importAndRewrite(path, config, options, /*requireRaised=*/false,
+Model::openAny(llvm::StringRef path, const ModelOptions &options) {
+  return importAndRewrite(path, options, /*requireRaised=*/false,
                           /*traced=*/false);
 }
 
 llvm::Expected<std::unique_ptr<Model>>
-Model::openTraced(llvm::StringRef path, Configuration config,
-                  const ImportOptions &options) {
-  bool promises = aero::getName(config) != "as-is";
-  return importAndRewrite(path, config, options, /*requireRaised=*/promises,
+Model::openTraced(llvm::StringRef path, const ModelOptions &options) {
+  bool promises = aero::getName(options.rewrite.config) != "as-is";
+  return importAndRewrite(path, options, /*requireRaised=*/promises,
                           /*traced=*/true);
 }
 
 llvm::Expected<std::unique_ptr<Model>>
-Model::open(llvm::StringRef path, Configuration config,
-            const ImportOptions &options) {
-  auto model = importAndRewrite(path, config, options, /*requireRaised=*/true,
+Model::open(llvm::StringRef path, const ModelOptions &options) {
+  auto model = importAndRewrite(path, options, /*requireRaised=*/true,
                                 /*traced=*/false);
   if (!model)
     return model.takeError();
@@ -157,17 +204,17 @@ static std::string describeType(mlir::Type type) {
   return text;
 }
 
-/// The names of the inputs or outputs that the function has; empty if the
-/// importer did not tell.
-static std::vector<std::string> getNames(llvm::ArrayRef<GraphValue> values,
-                                         unsigned count) {
+/// The names of the inputs or outputs that the function has.
+static std::vector<std::string> getNames(llvm::ArrayRef<GraphValue> values) {
   std::vector<std::string> names;
   for (const GraphValue &value : values)
     if (value.role == GraphValue::Role::Value)
       names.push_back(value.name);
-  if (names.size() != count)
-    names.clear();
   return names;
+}
+
+std::vector<std::string> Model::getInputNames() const {
+  return getNames(summary.inputs);
 }
 
 /// " ('input_ids', 'attention_mask')", or nothing.
@@ -193,8 +240,7 @@ std::vector<Problem> Model::checkSignature() {
                  : nullptr;
   if (type.getNumInputs() != 1)
     add(llvm::Twine(type.getNumInputs()) + " inputs" +
-            listNames(getNames(summary.inputs, type.getNumInputs())) +
-            " instead of one of token ids",
+            listNames(getInputNames()) + " instead of one of token ids",
         "make the others constants, e.g. --fix attention_mask=1 or --fix "
         "position_ids=range");
   else if (!ids || !ids.getElementType().isInteger(64) || ids.getRank() != 2 ||
@@ -208,8 +254,7 @@ std::vector<Problem> Model::checkSignature() {
                     : nullptr;
   if (type.getNumResults() != 1)
     add(llvm::Twine(type.getNumResults()) + " outputs" +
-            listNames(getNames(summary.outputs, type.getNumResults())) +
-            " instead of one of logits",
+            listNames(getNames(summary.outputs)) + " instead of one of logits",
         "choose it with --keep-output NAME");
   else if (!logits || !logits.getElementType().isF32() ||
            logits.getRank() != 3 || logits.getDimSize(0) != 1 ||

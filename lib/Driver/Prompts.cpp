@@ -7,6 +7,7 @@
 
 #include "aero/Driver/Prompts.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
@@ -65,12 +66,82 @@ llvm::Expected<Tokens> aero::parseTokens(const Model &model,
   return checkTokens(model, std::move(tokens));
 }
 
-llvm::Expected<std::vector<Tokens>> aero::readPrompts(const Model &model,
-                                                      llvm::StringRef path) {
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
+/// The prompts of an array of token ids, (T) or (N, T).
+static llvm::Expected<std::vector<Tokens>> readPrompts(const Model &model,
+                                                       const NumPyFile &file) {
+  if (file.getNames().size() != 1)
+    return llvm::createStringError(
+        file.getPath() + ": has " + llvm::Twine(file.getNames().size()) +
+        " arrays; expected one of token ids, e.g. numpy.savez(file, "
+        "ids)");
+  const std::string &name = file.getNames().front();
+  auto array = file.read(name);
+  if (!array)
+    return array.takeError();
+  std::string title = file.describe(name);
+  if (array->kind != NumPyArray::Kind::Int)
+    return llvm::createStringError(title + " has the dtype " + array->dtype +
+                                   "; expected token ids, integers");
+  if (array->shape.size() != 1 && array->shape.size() != 2)
+    return llvm::createStringError(
+        title + " has " + llvm::Twine(array->shape.size()) +
+        " dimensions; expected token ids of the shape (T) or (N, T)");
+  int64_t count = array->shape.size() == 2 ? array->shape.front() : 1;
+  if (count == 0)
+    return llvm::createStringError(title + " has no prompts");
+  size_t length = static_cast<size_t>(array->shape.back());
+  std::vector<Tokens> prompts;
+  for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
+    llvm::ArrayRef<int64_t> row =
+        llvm::ArrayRef(array->ints).slice(i * length, length);
+    auto tokens = checkTokens(model, row.vec());
+    if (!tokens)
+      return llvm::createStringError(title + " prompt " + llvm::Twine(i) +
+                                     ": " + llvm::toString(tokens.takeError()));
+    prompts.push_back(std::move(*tokens));
+  }
+  return prompts;
+}
+
+static llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+openFile(llvm::StringRef path) {
+  auto buffer = llvm::MemoryBuffer::getFile(path);
   if (!buffer)
     return llvm::createStringError("cannot read prompts from " + path + ": " +
                                    buffer.getError().message());
+  return std::move(*buffer);
+}
+
+/// Whether the file is meant to be one for NumPy: a damaged one says so only in
+/// its name, and would be called bad JSON.
+static bool isNumPy(llvm::StringRef path, llvm::StringRef bytes) {
+  return NumPyFile::isNumPy(bytes) || path.ends_with(".npz") ||
+         path.ends_with(".npy");
+}
+
+llvm::Expected<std::optional<NumPyFile>> aero::openNumPy(llvm::StringRef path) {
+  auto buffer = openFile(path);
+  if (!buffer)
+    return buffer.takeError();
+  if (!isNumPy(path, (*buffer)->getBuffer()))
+    return std::nullopt;
+  auto file = NumPyFile::open(std::move(*buffer));
+  if (!file)
+    return file.takeError();
+  return std::optional<NumPyFile>(std::move(*file));
+}
+
+llvm::Expected<std::vector<Tokens>> aero::readPrompts(const Model &model,
+                                                      llvm::StringRef path) {
+  auto buffer = openFile(path);
+  if (!buffer)
+    return buffer.takeError();
+  if (isNumPy(path, (*buffer)->getBuffer())) {
+    auto file = NumPyFile::open(std::move(*buffer));
+    if (!file)
+      return file.takeError();
+    return ::readPrompts(model, *file);
+  }
   llvm::StringRef text = (*buffer)->getBuffer();
   nlohmann::json data = nlohmann::json::parse(
       text.begin(), text.end(), /*cb=*/nullptr, /*allow_exceptions=*/false);
@@ -79,7 +150,7 @@ llvm::Expected<std::vector<Tokens>> aero::readPrompts(const Model &model,
   if (!data.is_array() || data.empty())
     return llvm::createStringError(
         path + ": expected a JSON list of texts, {\"text\": ...} objects or "
-               "lists of token ids");
+               "lists of token ids, or a NumPy file of token ids");
 
   std::vector<Tokens> prompts;
   for (const nlohmann::json &entry : data) {

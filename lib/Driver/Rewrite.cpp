@@ -20,7 +20,6 @@
 #include "llvm/ADT/STLExtras.h"
 
 #include <cmath>
-#include <random>
 
 using namespace aero;
 using mlir::func::FuncOp;
@@ -144,52 +143,6 @@ std::string aero::describeChange(const RewriteStep &before,
 //===----------------------------------------------------------------------===//
 // Running
 //===----------------------------------------------------------------------===//
-
-/// The rows of the smallest table that `value` chooses rows of, or 0.
-static int64_t getTableRows(mlir::Value value) {
-  int64_t rows = 0;
-  for (mlir::Operation *user : value.getUsers()) {
-    int64_t found = 0;
-    if (auto lookup = llvm::dyn_cast<pi::EmbeddingOp>(user))
-      found = lookup.getTable().getType().getDimSize(0);
-    else if (llvm::isa<pi::ReshapeOp, pi::SliceOp, pi::TakeOp, pi::BroadcastOp,
-                       pi::TransposeOp, pi::AddOp, pi::MaxOp>(user))
-      found = getTableRows(user->getResult(0));
-    if (found && (!rows || found < rows))
-      rows = found;
-  }
-  return rows;
-}
-
-std::vector<Inputs> aero::makeRandomInputs(FuncOp function, unsigned count) {
-  // The same inputs every time. NOLINTNEXTLINE(bugprone-random-generator-seed)
-  std::mt19937_64 generator(1);
-  std::vector<Inputs> sets(count);
-  for (Inputs &inputs : sets)
-    for (mlir::BlockArgument argument : function.getArguments()) {
-      auto type = llvm::cast<mlir::RankedTensorType>(argument.getType());
-      size_t size = static_cast<size_t>(type.getNumElements());
-      if (type.getElementType().isF32()) {
-        std::vector<float> values(size);
-        std::normal_distribution<float> normal(0, 0.5f);
-        for (float &value : values)
-          value = normal(generator);
-        inputs.push_back(
-            reference::Tensor::fromFloats(type.getShape(), values));
-      } else if (type.getElementType().isInteger(1)) {
-        std::vector<uint8_t> values(size, 1);
-        inputs.push_back(reference::Tensor::fromBools(type.getShape(), values));
-      } else {
-        std::vector<int64_t> values(size, 1);
-        if (int64_t rows = getTableRows(argument))
-          for (int64_t &value : values)
-            value =
-                static_cast<int64_t>(generator() % static_cast<uint64_t>(rows));
-        inputs.push_back(reference::Tensor::fromInts(type.getShape(), values));
-      }
-    }
-  return sets;
-}
 
 /// Widens `distance` by what lies between two outputs.
 static void compare(OutputDistance &distance, const reference::Tensor &expected,

@@ -24,6 +24,68 @@ static void addCleanup(OpPassManager &pm) {
   nested.addPass(createCSEPass());
 }
 
+llvm::Error aero::checkRewriteOptions(const RewriteOptions &options) {
+  ConfigurationInfo info = getInfo(options.config);
+  llvm::Error errors = llvm::Error::success();
+  auto add = [&](const llvm::Twine &message) {
+    errors =
+        llvm::joinErrors(std::move(errors), llvm::createStringError(message));
+  };
+  auto check = [&](bool isSet, StringRef option, bool isUsed, StringRef need) {
+    if (isSet && !isUsed)
+      add("option '" + option + "' needs a configuration that " + need + ", '" +
+          getName(options.config) + "' does not");
+  };
+  StringRef strips = "takes norms out", scales = "scales FFNs, e.g. SM+ScFFN",
+            tempers = "has a temperature, e.g. SM(t)+ScFFN";
+  bool hasTemperature = options.config.hasTemperature();
+  check(options.normMode.has_value(), "norm-mode", info.stripNorms, strips);
+  check(options.initialAlpha.has_value(), "initial-alpha", info.scaleFFN,
+        scales);
+  check(options.initialBeta.has_value(), "initial-beta", info.scaleFFN, scales);
+  check(options.initialTemperature.has_value(), "initial-temperature",
+        hasTemperature, tempers);
+  check(options.initialThreshold.has_value(), "initial-threshold",
+        hasTemperature, tempers);
+  check(options.temperatureShape.has_value(), "temperature-shape",
+        hasTemperature, tempers);
+  check(options.initialSlope.has_value(), "initial-slope",
+        info.activation == pi::ReplacementActivation::Relu,
+        "puts a ReLU in, SM+LN+R or SM+R");
+  return errors;
+}
+
+/// What a configuration's ReLUs become, and what is promised of them.
+static pi::ReplaceActivationPassOptions
+getActivationOptions(const RewriteOptions &options, ConfigurationInfo &info) {
+  pi::ReplaceActivationPassOptions result = {.to = *info.activation,
+                                             .gate = pi::GateHandling::Drop};
+  if (options.initialSlope) {
+    result.to = pi::ReplacementActivation::LeakyRelu;
+    result.slope = *options.initialSlope;
+    result.learnable = true;
+    info.promisedActivation = pi::PromisedActivation::LeakyRelu;
+  }
+  return result;
+}
+
+static pi::ScaleFFNPassOptions getScaleOptions(const RewriteOptions &options,
+                                               const std::string &name) {
+  pi::ScaleFFNPassOptions result = {.configuration = name};
+  result.alpha = options.initialAlpha.value_or(result.alpha);
+  result.beta = options.initialBeta.value_or(result.beta);
+  return result;
+}
+
+static pi::InsertEntropyScalingPassOptions
+getTemperatureOptions(const RewriteOptions &options, const std::string &name) {
+  pi::InsertEntropyScalingPassOptions result = {.configuration = name};
+  result.initial = options.initialTemperature.value_or(result.initial);
+  result.threshold = options.initialThreshold.value_or(result.threshold);
+  result.shape = options.temperatureShape.value_or(result.shape);
+  return result;
+}
+
 void aero::buildRewritePipeline(OpPassManager &pm,
                                 const RewriteOptions &options) {
   ConfigurationInfo info = getInfo(options.config);
@@ -37,23 +99,26 @@ void aero::buildRewritePipeline(OpPassManager &pm,
     nested.addPass(pi::createSimplifyBlockPass({.configuration = name}));
   if (info.stripNorms)
     nested.addPass(pi::createStripLayerNormPass(
-        {.which = isSimplified ? pi::StripNormWhich::Block
-                               : pi::StripNormWhich::All}));
+        {.mode = options.normMode.value_or(pi::StripNormMode::Remove),
+         .which = isSimplified ? pi::StripNormWhich::Block
+                               : pi::StripNormWhich::All},
+        options.calibration));
   if (info.activation)
-    nested.addPass(pi::createReplaceActivationPass(
-        {.to = *info.activation, .gate = pi::GateHandling::Drop}));
+    nested.addPass(
+        pi::createReplaceActivationPass(getActivationOptions(options, info)));
   nested.addPass(pi::createVerifyNonlinearitiesPass(
       {.configuration = name,
        .norm = info.promisedNorm,
        .activation = info.promisedActivation}));
   if (info.scaleFFN)
-    nested.addPass(pi::createScaleFFNPass({.configuration = name}));
+    nested.addPass(pi::createScaleFFNPass(getScaleOptions(options, name)));
   // After the scales: a model is left without networks to scale otherwise.
   if (int64_t layers = options.config.getPrunedLayers())
     nested.addPass(
         pi::createPruneFFNPass({.deepest = layers, .configuration = name}));
   if (options.config.hasTemperature())
-    nested.addPass(pi::createInsertEntropyScalingPass({.configuration = name}));
+    nested.addPass(pi::createInsertEntropyScalingPass(
+        getTemperatureOptions(options, name)));
   // Not the residual sum: alpha and beta stay apart, so that the network can be
   // exported and trained.
   if (info.mergeLinear)
@@ -97,13 +162,53 @@ struct RewriteFlags : virtual detail::PassOptions {
   Option<std::string> config{*this, "config",
                              llvm::cl::desc("A configuration, e.g. SM+ScFuFFN"),
                              llvm::cl::init("as-is")};
+  // Their defaults are those of the passes; only whether they are given counts.
+  Option<pi::StripNormMode> normMode{
+      *this, "norm-mode", llvm::cl::desc("What becomes of a norm"),
+      llvm::cl::values(clEnumValN(pi::StripNormMode::Remove, "remove",
+                                  "delete it with its gamma and beta"),
+                       clEnumValN(pi::StripNormMode::Affine, "affine",
+                                  "keep gamma and beta"))};
+  Option<float> initialAlpha{
+      *this, "initial-alpha",
+      llvm::cl::desc("Where training starts: what an FFN is divided by")};
+  Option<float> initialBeta{
+      *this, "initial-beta",
+      llvm::cl::desc("Where training starts: the factor of the stream")};
+  Option<float> initialTemperature{
+      *this, "initial-temperature",
+      llvm::cl::desc("Where training starts: the temperature of attention")};
+  Option<float> initialThreshold{
+      *this, "initial-threshold",
+      llvm::cl::desc("Where training starts: the entropy threshold")};
+  Option<pi::TemperatureShape> temperatureShape{
+      *this, "temperature-shape",
+      llvm::cl::desc("What has a temperature of its own"),
+      llvm::cl::values(
+          clEnumValN(pi::TemperatureShape::HeadAndPosition, "head-and-position",
+                     "each head and query position"),
+          clEnumValN(pi::TemperatureShape::Head, "head", "each head"))};
+  Option<float> initialSlope{
+      *this, "initial-slope",
+      llvm::cl::desc("Make ReLUs leaky, with a learnable slope from here")};
 
   std::string get(RewriteOptions &options) const {
     llvm::Expected<Configuration> parsed = parseConfiguration(config);
     if (!parsed)
       return llvm::toString(parsed.takeError());
     options.config = *parsed;
-    return {};
+    auto set = [](auto &to, const auto &option) {
+      if (option.hasValue())
+        to = option.getValue();
+    };
+    set(options.normMode, normMode);
+    set(options.initialAlpha, initialAlpha);
+    set(options.initialBeta, initialBeta);
+    set(options.initialTemperature, initialTemperature);
+    set(options.initialThreshold, initialThreshold);
+    set(options.temperatureShape, temperatureShape);
+    set(options.initialSlope, initialSlope);
+    return llvm::toString(checkRewriteOptions(options));
   }
 
   std::string build(OpPassManager &pm) const {

@@ -10,6 +10,7 @@ that a seed is mostly graph.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import onnx
 import onnx.parser
-from onnx import ModelProto, TensorProto
+from onnx import ModelProto, TensorProto, helper
 
 TEST = Path(__file__).resolve().parent.parent
 INPUTS = TEST / "Import" / "ONNX"
@@ -55,6 +56,29 @@ def text_models() -> dict[str, ModelProto]:
     return models
 
 
+def threshold_models() -> dict[str, ModelProto]:
+    """Softmax with entropy thresholds in the metadata, which no text has."""
+    def make(table: dict | str) -> ModelProto:
+        graph = helper.make_graph(
+            [helper.make_node("Softmax", ["x"], ["y"], "softmax", axis=-1)],
+            "g",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT,
+                                           [1, 2, 3, 3])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT,
+                                           [1, 2, 3, 3])],
+            [helper.make_tensor("t", TensorProto.FLOAT, [2], [0.25, 0.5])])
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", 17)])
+        helper.set_model_props(model, {
+            "aero.parameters": table if isinstance(table, str)
+            else json.dumps(table)})
+        return model
+    entry = {"role": "entropy_thresholds", "layer": 0, "name": "t",
+             "shape": [2], "node": "softmax"}
+    return {"thresholds": make({"version": 1, "parameters": [entry]}),
+            "thresholds-deep": make("[" * 100)}
+
+
 def family_models() -> dict[str, ModelProto]:
     """An even choice of the families' models; none without PyTorch."""
     sys.path.insert(0, str(TEST))
@@ -80,7 +104,8 @@ def main() -> int:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
-    for name, model in {**text_models(), **family_models()}.items():
+    for name, model in {**text_models(), **threshold_models(),
+                        **family_models()}.items():
         data = model.SerializeToString()
         if len(data) <= LARGEST:
             (folder / name).write_bytes(data)

@@ -19,6 +19,20 @@
 // RUN: not aero-opt %s --aero-rewrite='config={SOTA SM(t)+ScFFN}' 2>&1 | FileCheck %s --check-prefix=VARIANT
 // RUN: not aero-opt %s --aero-rewrite='config={SOTA SM+ScFFN}' 2>&1 | FileCheck %s --check-prefix=SOTA
 
+// RUN: not aero-opt %s --aero-rewrite='config=SM initial-alpha=2 initial-slope=0.1' 2>&1 | FileCheck %s --check-prefix=UNUSED
+// RUN: not aero-opt %s --aero-rewrite='config=SM+LN norm-mode=affine' 2>&1 | FileCheck %s --check-prefix=MODE
+// RUN: not aero-opt %s --aero-compile='config=SM+ScFFN initial-temperature=1 initial-threshold=0.5 temperature-shape=head initial-beta=2' 2>&1 | FileCheck %s --check-prefix=TEMPER
+// RUN: not aero-opt %s --aero-rewrite='config=SM initial-alpha=two' 2>&1 | FileCheck %s --check-prefix=TYPE
+// RUN: not aero-opt %s --aero-rewrite='config=SM+R initial-slope=0.1' 2>&1 | FileCheck %s --check-prefix=RELU
+
+// UNUSED: error: option 'initial-alpha' needs a configuration that scales FFNs, e.g. SM+ScFFN, 'SM' does not
+// UNUSED-NEXT: option 'initial-slope' needs a configuration that puts a ReLU in, SM+LN+R or SM+R, 'SM' does not
+// MODE: error: option 'norm-mode' needs a configuration that takes norms out, 'SM+LN' does not
+// TEMPER-NOT: initial-beta
+// TEMPER: error: option 'initial-temperature' needs a configuration that has a temperature, e.g. SM(t)+ScFFN, 'SM+ScFFN' does not
+// TEMPER-NEXT: option 'initial-threshold' needs
+// TEMPER-NEXT: option 'temperature-shape' needs
+// TYPE: 'two' value invalid for floating point argument
 // RANGE: error: configuration 'SM+ScFuFFN_i(2)': cannot remove the feed-forward networks of the 2 deepest layers, the model 'main' has 1 layer (0)
 // NUMBER: error: expected a number of layers, from 1 on, in configuration 'SM+ScFuFFN_i(0)', got '0'
 // WORD: error: expected a number of layers, from 1 on, in configuration 'SM+ScFuFFN_i(six)', got 'six'

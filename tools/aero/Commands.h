@@ -25,6 +25,10 @@ struct ModelArguments {
   std::vector<std::string> bindings, fixedInputs;
   /// Outputs of the graph, or none for all.
   std::vector<std::string> keptOutputs;
+  /// How the configuration is made. The configuration itself is in `config`.
+  RewriteOptions rewrite;
+  /// Samples for StripNormMode::Static, or empty.
+  std::string calibrate;
   bool json = false;
 };
 

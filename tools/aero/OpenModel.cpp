@@ -25,18 +25,22 @@ getImportOptions(const ModelArguments &arguments) {
 }
 
 using Opener = llvm::Expected<std::unique_ptr<Model>>(llvm::StringRef,
-                                                      Configuration,
-                                                      const ImportOptions &);
+                                                      const ModelOptions &);
 
 static llvm::Expected<std::unique_ptr<Model>>
 openWith(Opener *opener, const ModelArguments &arguments) {
   auto config = parseConfiguration(arguments.config);
   if (!config)
     return config.takeError();
-  auto options = getImportOptions(arguments);
-  if (!options)
-    return options.takeError();
-  return opener(arguments.path, *config, *options);
+  auto import = getImportOptions(arguments);
+  if (!import)
+    return import.takeError();
+  ModelOptions options;
+  options.import = std::move(*import);
+  options.rewrite = arguments.rewrite;
+  options.rewrite.config = *config;
+  options.calibration = arguments.calibrate;
+  return opener(arguments.path, options);
 }
 
 llvm::Expected<std::unique_ptr<Model>>

@@ -7,7 +7,7 @@
 
 #include "Commands.h"
 
-#include "aero/Driver/Prompts.h"
+#include "aero/Driver/Samples.h"
 #include "aero/Driver/Table.h"
 #include "aero/Target/ONNX/Export.h"
 
@@ -53,22 +53,11 @@ std::string describeChanges(llvm::ArrayRef<RewriteStep> steps) {
   return text;
 }
 
-llvm::Expected<std::vector<std::vector<reference::Tensor>>>
+llvm::Expected<std::vector<Sample>>
 makeInputs(Model &model, const RewriteArguments &arguments) {
   if (arguments.check.empty())
-    return makeRandomInputs(model.getFunction(), arguments.samples);
-  if (llvm::Error error = model.requireLanguageModel())
-    return error;
-  auto prompts = readPrompts(model, arguments.check);
-  if (!prompts)
-    return prompts.takeError();
-  std::vector<std::vector<reference::Tensor>> sets;
-  for (Tokens &tokens : *prompts) {
-    tokens.resize(static_cast<size_t>(model.getContext()), 0);
-    sets.push_back(
-        {reference::Tensor::fromInts({1, model.getContext()}, tokens)});
-  }
-  return sets;
+    return makeRandomSamples(model.getFunction(), arguments.samples);
+  return readSamples(model, arguments.check, ShortPrompts::Pad);
 }
 
 void printSteps(llvm::ArrayRef<RewriteStep> steps) {

@@ -22,6 +22,46 @@ using namespace aero;
 
 namespace {
 
+/// How the configuration is made: what its passes take, typed.
+void addRewriteOptions(CLI::App *command, ModelArguments &arguments) {
+  RewriteOptions &rewrite = arguments.rewrite;
+  command
+      ->add_option_function<std::string>(
+          "--norm-mode",
+          [&](const std::string &mode) {
+            rewrite.normMode = mode == "affine"   ? pi::StripNormMode::Affine
+                               : mode == "static" ? pi::StripNormMode::Static
+                                                  : pi::StripNormMode::Remove;
+          },
+          "What becomes of a norm that is taken out: nothing, its gamma and "
+          "beta, or a constant scale (see --calibrate)")
+      ->check(CLI::IsMember({"remove", "affine", "static"}));
+  command->add_option("--calibrate", arguments.calibrate,
+                      "Prompts (JSON or NumPy) to measure norms on, for "
+                      "--norm-mode static");
+  command->add_option("--initial-alpha", rewrite.initialAlpha,
+                      "Where training starts: what a scaled FFN is divided by");
+  command->add_option("--initial-beta", rewrite.initialBeta,
+                      "Where training starts: the factor of its stream");
+  command->add_option("--initial-temperature", rewrite.initialTemperature,
+                      "Where training starts: the temperature of attention");
+  command->add_option("--initial-threshold", rewrite.initialThreshold,
+                      "Where training starts: the entropy threshold, 0 to 1");
+  command
+      ->add_option_function<std::string>(
+          "--temperature-shape",
+          [&](const std::string &shape) {
+            rewrite.temperatureShape =
+                shape == "head" ? pi::TemperatureShape::Head
+                                : pi::TemperatureShape::HeadAndPosition;
+          },
+          "What has a temperature of its own")
+      ->check(CLI::IsMember({"head-and-position", "head"}));
+  command->add_option("--initial-slope", rewrite.initialSlope,
+                      "Make the ReLUs of SM+LN+R and SM+R leaky, with a "
+                      "learnable slope that starts here");
+}
+
 void addModelOptions(CLI::App *command, ModelArguments &arguments,
                      bool configRequired) {
   command->add_option("model", arguments.path, "ONNX file")->required();
@@ -47,6 +87,7 @@ void addModelOptions(CLI::App *command, ModelArguments &arguments,
                    "repeatable")
       ->allow_extra_args(false);
   command->add_flag("--json", arguments.json, "Print JSON instead of tables");
+  addRewriteOptions(command, arguments);
 }
 
 /// --logits last|all.
@@ -141,7 +182,8 @@ int main(int argc, char **argv) {
       ->delimiter(',')
       ->check(CLI::IsMember({"float", "fixed", "dealer"}));
   checkCommand->add_option("--prompts", checkArguments.prompts,
-                           "JSON list of texts or token lists");
+                           "JSON list of texts or token lists, or NumPy file "
+                           "of token ids");
   checkCommand
       ->add_option("--samples", checkArguments.samples,
                    "Random prompts to use without --prompts")
@@ -190,7 +232,7 @@ int main(int argc, char **argv) {
       "Say pass by pass what it removed and how far the outputs moved");
   CLI::Option *checked = rewriteCommand->add_option(
       "--check", rewriteArguments.check,
-      "Prompts for --report: a JSON list of texts or token lists");
+      "Prompts for --report: JSON, or a NumPy file (.npz) with the inputs");
   rewriteCommand
       ->add_option("--samples", rewriteArguments.samples,
                    "Random inputs for --report without --check")

@@ -21,7 +21,7 @@
 
 #include "aero/Driver/Rewrite.h"
 #include "aero/Import/ONNX/Import.h"
-#include "aero/Pipelines/Configurations.h"
+#include "aero/Pipelines/Pipelines.h"
 #include "aero/Reference/FixedInterpreter.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -45,24 +45,32 @@ struct Problem {
   mlir::Location loc;
 };
 
+struct ModelOptions {
+  ImportOptions import;
+  /// The configuration and how it is made; that ops must be raised, and what
+  /// norms divide by, is set by the model.
+  RewriteOptions rewrite;
+  /// Samples (see Samples.h) on which the imported model is run, in float, to
+  /// measure what its norms divide by: for StripNormMode::Static, which needs
+  /// them, and for no other mode.
+  std::string calibration;
+};
+
 class Model {
 public:
-  /// Imports `path` and rewrites it as `config`, for the engines to run. The
-  /// error is an ImportError, or holds one line for every problem found.
+  /// Imports `path` and rewrites it as a configuration, for the engines to run.
+  /// The error is an ImportError, or holds one line for every problem found.
   static llvm::Expected<std::unique_ptr<Model>>
-  open(llvm::StringRef path, Configuration config,
-       const ImportOptions &options = {});
+  open(llvm::StringRef path, const ModelOptions &options);
   /// As above, for any model that can be imported; only the import, or a
-  /// configuration that does not fit, is an error.
+  /// configuration or option that does not fit, is an error.
   static llvm::Expected<std::unique_ptr<Model>>
-  openAny(llvm::StringRef path, Configuration config,
-          const ImportOptions &options = {});
+  openAny(llvm::StringRef path, const ModelOptions &options);
   /// As above, with the stages of the rewrite kept. Ops that `pi-raise` does
   /// not know are errors, unless the configuration is as-is: no other can
   /// promise anything about them.
   static llvm::Expected<std::unique_ptr<Model>>
-  openTraced(llvm::StringRef path, Configuration config,
-             const ImportOptions &options = {});
+  openTraced(llvm::StringRef path, const ModelOptions &options);
 
   /// Lowers the rewritten module to shares, on a copy.
   llvm::Error lower(bool lastTokenOnly);
@@ -83,6 +91,8 @@ public:
   /// The file name without its folder, for people.
   llvm::StringRef getName() const;
   Configuration getConfiguration() const { return config; }
+  /// The names of the function's arguments in the file.
+  std::vector<std::string> getInputNames() const;
   /// What the file says about itself.
   const ImportSummary &getSummary() const { return summary; }
   /// The stages of the rewrite, of a model that was opened with a trace.
@@ -102,9 +112,9 @@ public:
 private:
   Model(llvm::StringRef path, Configuration config);
   static llvm::Expected<std::unique_ptr<Model>>
-  importAndRewrite(llvm::StringRef path, Configuration config,
-                   const ImportOptions &options, bool requireRaised,
-                   bool traced);
+  importAndRewrite(llvm::StringRef path, const ModelOptions &options,
+                   bool requireRaised, bool traced);
+  llvm::Expected<pi::NormCalibration> calibrate(llvm::StringRef samples);
   std::vector<Problem> checkSignature();
   std::vector<Problem> runLowering(bool lastTokenOnly);
   std::vector<int64_t> pad(llvm::ArrayRef<int64_t> tokens) const;

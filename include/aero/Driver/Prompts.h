@@ -9,7 +9,9 @@
 #define AERO_DRIVER_PROMPTS_H
 
 #include "aero/Driver/Model.h"
+#include "aero/Support/NumPy.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,9 +27,14 @@ llvm::Expected<Tokens> encodeText(const Model &model, llvm::StringRef text);
 llvm::Expected<Tokens> parseTokens(const Model &model, llvm::StringRef list);
 
 /// A JSON list whose entries are texts, {"text": ...} objects or lists of
-/// token ids; or an object with such a list under "prompts".
+/// token ids; or an object with such a list under "prompts". Or a NumPy file
+/// (.npy, or .npz with one array) of token ids, (T) for one prompt or (N, T)
+/// for N. Which of them a file is, its first bytes say. Errors name the file.
 llvm::Expected<std::vector<Tokens>> readPrompts(const Model &model,
                                                 llvm::StringRef path);
+
+/// Opens a NumPy file; nothing if the file at `path` is none.
+llvm::Expected<std::optional<NumPyFile>> openNumPy(llvm::StringRef path);
 
 /// `count` random prompts of the whole context, from a fixed seed.
 std::vector<Tokens> randomPrompts(const Model &model, unsigned count);

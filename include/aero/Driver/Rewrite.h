@@ -81,11 +81,6 @@ std::vector<RewriteStep> summarizeRewrite(RewriteTrace &trace);
 /// those that it has more of, and "nothing".
 std::string describeChange(const RewriteStep &before, const RewriteStep &after);
 
-/// Sets of inputs for a function: token ids below the size of the table that
-/// they choose from, ones where integers are a mask, small random floats.
-std::vector<std::vector<reference::Tensor>>
-makeRandomInputs(mlir::func::FuncOp function, unsigned count);
-
 /// Runs every stage on `inputs` and fills in the distances of `steps`, which
 /// summarizeRewrite made from `trace`.
 llvm::Error

@@ -11,6 +11,8 @@
 #include "aero/Pipelines/Configurations.h"
 #include "mlir/Pass/PassManager.h"
 
+#include <optional>
+
 namespace aero {
 
 struct RewriteOptions {
@@ -18,12 +20,34 @@ struct RewriteOptions {
   /// Fail on ops that `pi-raise` does not know; without, they stay, which only
   /// a person who looks at the network can want.
   bool requireRaised = true;
+
+  // What is not set is the default of the pass. What is set has to be of a pass
+  // that the configuration runs, see checkRewriteOptions.
+
+  /// How norms are taken out, and for Static what they divide by.
+  std::optional<pi::StripNormMode> normMode;
+  pi::NormCalibration calibration;
+  /// Where the scales of a scaled feed-forward network start.
+  std::optional<float> initialAlpha, initialBeta;
+  /// Where temperatures and entropy thresholds of attention start, and what has
+  /// a temperature of its own.
+  std::optional<float> initialTemperature, initialThreshold;
+  std::optional<pi::TemperatureShape> temperatureShape;
+  /// Makes of each ReLU that the configuration puts in a leaky one with a
+  /// learnable slope, which starts here.
+  std::optional<float> initialSlope;
 };
+
+/// The error has one line for each option that contradicts another, or is of a
+/// pass that the configuration does not run. It calls them as the pipeline and
+/// the tool do: 'initial-alpha'.
+llvm::Error checkRewriteOptions(const RewriteOptions &options);
 
 /// From imported `pi` to the network of a configuration, in raised `pi`. The
 /// weights keep their initializer names, so that the network can be trained
 /// and its values put back. Fails in the pass manager, with a diagnostic, if
-/// the model cannot be made into that network.
+/// the model cannot be made into that network. The options must have passed
+/// checkRewriteOptions.
 void buildRewritePipeline(mlir::OpPassManager &pm,
                           const RewriteOptions &options);
 

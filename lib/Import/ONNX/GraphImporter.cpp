@@ -430,6 +430,7 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
     return {};
   SmallVector<Location> names;
   SmallVector<Value> results = importOutputs(names);
+  importThresholds(function);
   if (!problems.empty() || !unsupported.empty())
     return {};
 

@@ -21,6 +21,7 @@
 #include "TensorReader.h"
 #include "TiedWeights.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -70,6 +71,11 @@ private:
   /// The results, and a name for each.
   llvm::SmallVector<mlir::Value>
   importOutputs(llvm::SmallVectorImpl<mlir::Location> &names);
+
+  // Thresholds.cpp
+  void importThresholds(mlir::func::FuncOp function);
+  std::optional<std::vector<float>> readThresholds(onnx::TensorProto &tensor,
+                                                   int64_t heads);
 
   // GraphImporter.cpp
   void addProblem(const llvm::Twine &message);

@@ -8,10 +8,12 @@
 #include "aero/Target/ONNX/Export.h"
 
 #include "OpExporter.h"
+#include "ParameterTable.h"
 #include "WriteModel.h"
 
 #include "aero/Dialect/PI/IR/PIDialect.h"
 #include "aero/Support/Elements.h"
+#include "aero/Support/OnnxMetadata.h"
 #include "aero/Support/PendingFile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -78,6 +80,7 @@ private:
   llvm::Error addWeights();
   llvm::Error addWeight(pi::WeightOp op);
   llvm::Error addOp(mlir::Operation &op);
+  void nameNode(mlir::Operation &op, size_t firstNode);
   void nameValues();
   void addOutputs(mlir::func::ReturnOp op);
 
@@ -85,6 +88,7 @@ private:
   GraphBuilder graph;
   OpExporter ops;
   std::vector<std::string> resultNames;
+  NodeNames nodes;
   /// Results that the op which computes them names.
   llvm::DenseMap<mlir::Value, std::string> wished;
   /// Data of initializers: by name, and the name by large data.
@@ -182,6 +186,15 @@ llvm::Error FunctionExporter::addWeights() {
   return llvm::Error::success();
 }
 
+/// Remembers which of the op's nodes computes with its parameters.
+void FunctionExporter::nameNode(mlir::Operation &op, size_t firstNode) {
+  llvm::ArrayRef<onnx::NodeProto> made =
+      llvm::ArrayRef(graph.getGraph().nodes).drop_front(firstNode);
+  for (const onnx::NodeProto &node : made)
+    if (!llvm::isa<pi::AttentionOp>(op) || node.op_type() == "Softmax")
+      nodes[&op] = node.name();
+}
+
 llvm::Error FunctionExporter::addOp(mlir::Operation &op) {
   std::string base = pi::getNodeName(op.getLoc());
   if (base.empty())
@@ -195,6 +208,7 @@ llvm::Error FunctionExporter::addOp(mlir::Operation &op) {
     ops.setName(constant, *name);
     return llvm::Error::success();
   }
+  size_t firstNode = graph.getGraph().nodes.size();
   std::optional<std::string> name = ops.exportOp(op);
   if (!name)
     return fault("'" + op.getName().getStringRef() + "' has no ONNX form" +
@@ -202,6 +216,7 @@ llvm::Error FunctionExporter::addOp(mlir::Operation &op) {
                  "; export the model before it is lowered");
   mlir::Value result = op.getResult(0);
   ops.setName(result, graph.end(*name, wished.lookup(result)));
+  nameNode(op, firstNode);
   return llvm::Error::success();
 }
 
@@ -244,6 +259,7 @@ llvm::Expected<ExportedGraph> FunctionExporter::run() {
       if (llvm::Error error = addOp(op))
         return error;
   addOutputs(terminator);
+  addParameterTable(function, ops, nodes, graph);
   return std::move(graph.getGraph());
 }
 
@@ -265,7 +281,8 @@ static llvm::Expected<ExportedGraph> makeGraph(mlir::ModuleOp module,
   return FunctionExporter(function, options.opset).run();
 }
 
-static onnx::ModelProto makeModel(const ExportOptions &options) {
+static onnx::ModelProto makeModel(const ExportedGraph &graph,
+                                  const ExportOptions &options) {
   onnx::ModelProto model;
   model.set_ir_version(getIRVersion(options.opset));
   model.set_producer_name("aero");
@@ -279,7 +296,9 @@ static onnx::ModelProto makeModel(const ExportOptions &options) {
     entry.set_value(value.str());
   };
   if (!options.configuration.empty())
-    add("aero.configuration", options.configuration);
+    add(metadata::kConfiguration, options.configuration);
+  if (!graph.parameters.empty())
+    add(metadata::kParameters, graph.parameters);
   for (const auto &[key, value] : options.metadata)
     add(key, value);
   return model;
@@ -312,7 +331,7 @@ llvm::Expected<ExportSummary> aero::exportONNX(mlir::ModuleOp module,
     data.emplace(std::move(*created));
   }
   if (llvm::Error error =
-          writeModel(makeModel(options), *graph, file->stream(),
+          writeModel(makeModel(*graph, options), *graph, file->stream(),
                      data ? &data->stream() : nullptr,
                      llvm::sys::path::filename(summary.dataPath)))
     return error;
@@ -340,7 +359,7 @@ llvm::Expected<ExportSummary> aero::exportONNX(mlir::ModuleOp module,
   if (summary.weightBytes > options.externalDataThreshold)
     return fault("the weights are too large for one stream; write the model "
                  "to a file");
-  if (llvm::Error error = writeModel(makeModel(options), *graph, os,
+  if (llvm::Error error = writeModel(makeModel(*graph, options), *graph, os,
                                      /*data=*/nullptr, ""))
     return error;
   return summary;

@@ -28,13 +28,15 @@ struct Initializer {
   mlir::ElementsAttr data;
 };
 
-/// What the model says apart from its metadata. Nodes are in the order in which
+/// What the model says, but for what the caller knows of it. Nodes are in the order in which
 /// they run.
 struct ExportedGraph {
   std::string name;
   std::vector<onnx::NodeProto> nodes;
   std::vector<Initializer> initializers;
   std::vector<onnx::ValueInfoProto> inputs, outputs;
+  /// The table of learnable scalars, or empty; see ParameterTable.h.
+  std::string parameters;
 };
 
 /// The TensorProto type of a `pi` element type.

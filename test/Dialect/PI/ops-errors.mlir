@@ -253,6 +253,33 @@ func.func @f(%x: tensor<2x3xf32>) {
 
 // -----
 
+// pi.softmax C2: rank
+func.func @softmax_thresholds_rank(%x: tensor<2x3xf32>) {
+  // expected-error @below {{'pi.softmax' op expected entropy thresholds of (batch, heads, queries, keys), got 'tensor<2x3xf32>'}}
+  %0 = pi.softmax %x axis 1 entropy_thresholds [0.5, 0.5] : tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// pi.softmax C2: count
+func.func @softmax_thresholds_count(%x: tensor<1x2x3x3xf32>) {
+  // expected-error @below {{'pi.softmax' op expected an entropy threshold for each of 2 heads, got 3}}
+  %0 = pi.softmax %x axis 3 entropy_thresholds [0.5, 0.5, 0.5] : tensor<1x2x3x3xf32>
+  return
+}
+
+// -----
+
+// pi.softmax C2: range
+func.func @softmax_thresholds_range(%x: tensor<1x2x3x3xf32>) {
+  // expected-error @below {{'pi.softmax' op expected entropy thresholds in [0, 1]}}
+  %0 = pi.softmax %x axis 3 entropy_thresholds [0.5, 1.5] : tensor<1x2x3x3xf32>
+  return
+}
+
+// -----
+
 // pi.softmax C1: negative
 func.func @f(%x: tensor<2x3xf32>) {
   // expected-error @below {{'pi.softmax' op expected axis in [0, 2), got -1}}

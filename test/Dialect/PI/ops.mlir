@@ -104,6 +104,13 @@ func.func @activations(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
   return %4 : tensor<2x3xf32>
 }
 
+// CHECK-LABEL: func @softmax_thresholds
+func.func @softmax_thresholds(%x: tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32> {
+  // CHECK: pi.softmax %{{.*}} axis 3 entropy_thresholds [0.000000e+00, 1.000000e+00] : tensor<1x2x3x3xf32>
+  %0 = pi.softmax %x axis 3 entropy_thresholds [0.0, 1.0] : tensor<1x2x3x3xf32>
+  return %0 : tensor<1x2x3x3xf32>
+}
+
 // CHECK-LABEL: func @softmax
 // CHECK-SAME: (%[[X:.*]]: tensor<2x3xf32>)
 func.func @softmax(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {

@@ -35,7 +35,7 @@ protected:
   void compile(bool lastTokenOnly, const char *onnx = AERO_SAMPLE_MODEL,
                Configuration configuration = Configuration::SmScFuFFN) {
     llvm::Expected<std::unique_ptr<Model>> opened =
-        Model::open(onnx, configuration);
+        Model::open(onnx, {.rewrite = {.config = configuration}});
     ASSERT_TRUE(bool(opened)) << llvm::toString(opened.takeError());
     model = std::move(*opened);
     llvm::Error error = model->lower(lastTokenOnly);

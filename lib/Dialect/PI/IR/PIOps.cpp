@@ -149,12 +149,33 @@ LogicalResult PReluOp::verify() {
   return success();
 }
 
+static LogicalResult verifyThresholds(Operation *op, ArrayRef<float> thresholds,
+                                      int64_t heads) {
+  if (static_cast<int64_t>(thresholds.size()) != heads)
+    return op->emitOpError("expected an entropy threshold for each of ")
+           << heads << " heads, got " << thresholds.size();
+  // Not a number is in no range.
+  if (llvm::any_of(thresholds,
+                   [](float value) { return !(value >= 0 && value <= 1); }))
+    return op->emitOpError("expected entropy thresholds in [0, 1]");
+  return success();
+}
+
 LogicalResult SoftmaxOp::verify() {
   // C1
   int64_t rank = getTensorType(getInput()).getRank();
   int64_t axis = getAxis();
   if (axis < 0 || axis >= rank)
     return emitOpError("expected axis in [0, ") << rank << "), got " << axis;
+  // C2
+  if (std::optional<ArrayRef<float>> thresholds = getEntropyThresholds()) {
+    if (rank != 4)
+      return emitOpError("expected entropy thresholds of (batch, heads, "
+                         "queries, keys), got ")
+             << getInput().getType();
+    return verifyThresholds(getOperation(), *thresholds,
+                            getTensorType(getInput()).getDimSize(1));
+  }
   return success();
 }
 
@@ -255,15 +276,8 @@ LogicalResult AttentionOp::verify() {
              << ", 1), heads and queries, got " << getTemperature().getType();
   }
   // C9
-  if (std::optional<ArrayRef<float>> thresholds = getEntropyThresholds()) {
-    if (static_cast<int64_t>(thresholds->size()) != heads)
-      return emitOpError("expected an entropy threshold for each of ")
-             << heads << " heads, got " << thresholds->size();
-    // Not a number is in no range.
-    if (llvm::any_of(*thresholds,
-                     [](float value) { return !(value >= 0 && value <= 1); }))
-      return emitOpError("expected entropy thresholds in [0, 1]");
-  }
+  if (std::optional<ArrayRef<float>> thresholds = getEntropyThresholds())
+    return verifyThresholds(getOperation(), *thresholds, heads);
   return success();
 }
 

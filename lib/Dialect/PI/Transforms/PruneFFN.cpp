@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FeedForward.h"
 #include "LayerSelection.h"
 #include "Weights.h"
+#include "aero/Analysis/FeedForwards.h"
 #include "aero/Dialect/PI/Transforms/Passes.h"
 #include "mlir/IR/Remarks.h"
 

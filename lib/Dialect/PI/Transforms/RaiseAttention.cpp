@@ -380,6 +380,12 @@ std::optional<Attention> Matcher::run() {
   if (failed(findContext()) || failed(findProduct()) || failed(matchHeads()) ||
       failed(matchSteps()))
     return std::nullopt;
+  auto thresholds = softmax.getEntropyThresholds();
+  if (thresholds &&
+      static_cast<int64_t>(thresholds->size()) != match.shape.heads) {
+    why("softmax has not an entropy threshold for each head");
+    return std::nullopt;
+  }
   match.ops.insert(product);
   for (const Step &step : steps)
     match.ops.insert(step.op);
@@ -453,6 +459,7 @@ struct RaiseAttention : OpRewritePattern<SoftmaxOp> {
         bias, heads, keyHeads,
         llvm::APFloat(static_cast<float>(match->scale.number)),
         match->mask.causal);
+    attention.setEntropyThresholdsAttr(op.getEntropyThresholdsAttr());
     if (Value temperature = match->temperature) {
       int64_t columns =
           cast<RankedTensorType>(temperature.getType()).getNumElements() /

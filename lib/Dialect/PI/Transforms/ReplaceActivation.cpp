@@ -5,11 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FeedForward.h"
 #include "LayerSelection.h"
 #include "Weights.h"
+#include "aero/Analysis/Layers.h"
 #include "aero/Dialect/PI/Transforms/Passes.h"
 #include "mlir/IR/Remarks.h"
+
+#include <cmath>
 
 namespace aero::pi {
 #define GEN_PASS_DEF_REPLACEACTIVATIONPASS
@@ -51,6 +53,11 @@ struct ReplaceActivationPass
     if (learnable && to != ReplacementActivation::LeakyRelu) {
       emitError(func.getLoc())
           << kPass << ": learnable=true is about the slope of to=leaky_relu";
+      return signalPassFailure();
+    }
+    if (!std::isfinite(slope.getValue())) {
+      emitError(func.getLoc()) << kPass << ": expected a finite slope, got "
+                               << std::to_string(slope.getValue());
       return signalPassFailure();
     }
     LayerAnalysis layers(func);

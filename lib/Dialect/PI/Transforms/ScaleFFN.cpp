@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FeedForward.h"
 #include "LayerSelection.h"
 #include "Weights.h"
+#include "aero/Analysis/FeedForwards.h"
 #include "aero/Dialect/PI/Transforms/Passes.h"
 #include "mlir/IR/Remarks.h"
 
@@ -73,7 +73,7 @@ struct ScaleFFNPass : public impl::ScaleFFNPassBase<ScaleFFNPass> {
       if (!selection->contains(network.layer))
         continue;
       Location loc = network.sum.getLoc();
-      if (network.isScaled) {
+      if (network.isScaled()) {
         found = true;
         remark::missed(loc, getOptions("ffn")) << remark::reason(
             "the feed-forward network of layer {0} has scales already",

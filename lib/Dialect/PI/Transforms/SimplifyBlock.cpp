@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FeedForward.h"
 #include "LayerSelection.h"
 #include "ScaleRegion.h"
 #include "Weights.h"

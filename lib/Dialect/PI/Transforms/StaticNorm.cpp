@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FeedForward.h"
 #include "LayerSelection.h"
 #include "WeightMath.h"
 #include "Weights.h"

@@ -29,14 +29,22 @@ bool isUnpromised(Operation *op, PromisedActivation promised) {
     return isa<ReluOp, LeakyReluOp, PReluOp>(op);
   case PromisedActivation::Relu:
     return isa<GeluOp, SiluOp, LeakyReluOp, PReluOp>(op);
+  case PromisedActivation::LeakyRelu:
+    return isa<GeluOp, SiluOp, ReluOp>(op);
   }
   llvm_unreachable("unknown activation");
 }
 
 /// Whether `op` is an activation that `promised` needs.
 bool isPromised(Operation *op, PromisedActivation promised) {
-  return promised == PromisedActivation::Gelu ? isa<GeluOp, SiluOp>(op)
-                                              : isa<ReluOp>(op);
+  switch (promised) {
+  case PromisedActivation::Gelu:
+    return isa<GeluOp, SiluOp>(op);
+  case PromisedActivation::LeakyRelu:
+    return isa<LeakyReluOp, PReluOp>(op);
+  default:
+    return isa<ReluOp>(op);
+  }
 }
 
 struct VerifyNonlinearitiesPass
@@ -62,7 +70,9 @@ struct VerifyNonlinearitiesPass
       return reportMissing("LayerNorm", "no pass can add a norm to a network");
     if (activation == PromisedActivation::Gelu && !hasActivation)
       return reportMissing("GELU", "no pass can add a GELU to a network");
-    if (activation == PromisedActivation::Relu && !hasActivation)
+    if ((activation == PromisedActivation::Relu ||
+         activation == PromisedActivation::LeakyRelu) &&
+        !hasActivation)
       return reportMissing("ReLU",
                            "only an activation of the model can become a ReLU");
     markAllAnalysesPreserved();

@@ -126,4 +126,27 @@ Value createKnown(OpBuilder &builder, Location loc, ArrayRef<Value> parts,
   return WeightOp::create(builder, loc, name, attr);
 }
 
+Value createScalarWeight(OpBuilder &builder, Location loc, const Twine &name,
+                         float value) {
+  auto type = RankedTensorType::get({}, builder.getF32Type());
+  return WeightOp::create(builder, loc, name.str(),
+                          DenseElementsAttr::get(type, value));
+}
+
+void eraseUnused(ArrayRef<Value> values) {
+  llvm::SmallSetVector<Operation *, 8> worklist;
+  for (Value value : values)
+    if (Operation *op = value.getDefiningOp())
+      worklist.insert(op);
+  while (!worklist.empty()) {
+    Operation *op = worklist.pop_back_val();
+    if (!isOpTriviallyDead(op))
+      continue;
+    for (Value operand : op->getOperands())
+      if (Operation *producer = operand.getDefiningOp())
+        worklist.insert(producer);
+    op->erase();
+  }
+}
+
 } // namespace aero::pi

@@ -58,6 +58,13 @@ mlir::Value createKnown(mlir::OpBuilder &builder, mlir::Location loc,
                         llvm::ArrayRef<int64_t> shape,
                         std::vector<float> &&values);
 
+/// A parameter of one element that training starts at `value`: tensor<f32>.
+mlir::Value createScalarWeight(mlir::OpBuilder &builder, mlir::Location loc,
+                               const llvm::Twine &name, float value);
+
+/// Erases what computes `values`, as far as nothing reads it.
+void eraseUnused(llvm::ArrayRef<mlir::Value> values);
+
 } // namespace aero::pi
 
 #endif // AERO_LIB_DIALECT_PI_TRANSFORMS_WEIGHTS_H

@@ -3,6 +3,7 @@
 // RUN: not aero-opt %s --pi-replace-activation='to=relu layers=1-0' -split-input-file 2>&1 | FileCheck %s --check-prefix=LIST
 // RUN: not aero-opt %s --pi-replace-activation='to=relu layers=first' -split-input-file 2>&1 | FileCheck %s --check-prefix=WORD
 // RUN: not aero-opt %s --pi-replace-activation='learnable=true' -split-input-file 2>&1 | FileCheck %s --check-prefix=LEARNABLE
+// RUN: not aero-opt %s --pi-replace-activation='to=leaky_relu slope=nan' -split-input-file 2>&1 | FileCheck %s --check-prefix=SLOPE
 // RUN: not aero-opt %s --pi-replace-activation=to=swish 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // RUN: aero-opt %s --pi-replace-activation='to=relu' --remarks-filter=pi-replace-activation -split-input-file 2>&1 | FileCheck %s --check-prefix=REMARK
 
@@ -12,6 +13,7 @@
 // LIST: note: write, e.g., layers=0-3,5
 // WORD: error: pi-replace-activation: 'first' in layers=first is neither a layer nor a range of layers
 // LEARNABLE: error: pi-replace-activation: learnable=true is about the slope of to=leaky_relu
+// SLOPE: error: pi-replace-activation: expected a finite slope, got nan
 // UNKNOWN: Cannot find option named 'swish'
 // REMARK: remark: {{.*}}there is no activation to replace
 func.func @gated(%x: tensor<1x2x4xf32>, %u: tensor<4x8xf32>, %v: tensor<4x8xf32>, %d: tensor<8x4xf32>) -> tensor<1x2x4xf32> {

@@ -119,16 +119,28 @@ def PI_SiluOp : PI_NonlinearUnaryOp<"silu"> { let summary = "x sigmoid(x)"; }
 def PI_SoftmaxOp : PI_NonlinearOp<"softmax", [SameOperandsAndResultType]> {
   let summary = "exp(x) / sum exp(x) over one dimension";
   let description = [{
+    `entropy_thresholds` are those of the `pi.attention` that the softmax becomes
+    a part of: a file has them, and `pi-raise` hands them on. They change nothing
+    that is computed.
+
     Constraints:
     - C1: `axis` is in [0, rank).
+    - C2: with `entropy_thresholds` the input is (batch, heads, queries, keys),
+      and they are as many as heads, each in [0, 1].
   }];
   let arguments = (ins PI_FloatTensor:$input, I64Attr:$axis,
+                       OptionalAttr<DenseF32ArrayAttr>:$entropy_thresholds,
                        OptionalAttr<PI_NonlinearityAttr>:$nonlinearity);
-  let assemblyFormat = "$input `axis` $axis (`annotated` $nonlinearity^)? attr-dict `:` type($result)";
+  let assemblyFormat = [{
+    $input `axis` $axis (`entropy_thresholds` $entropy_thresholds^)?
+    (`annotated` $nonlinearity^)? attr-dict `:` type($result)
+  }];
   let builders = [
     OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
                    "int64_t":$axis), [{
-      build($_builder, $_state, result, input, axis, NonlinearityAttr());
+      build($_builder, $_state, result, input, axis,
+            /*entropy_thresholds=*/::mlir::DenseF32ArrayAttr(),
+            NonlinearityAttr());
     }]>
   ];
   let hasVerifier = 1;

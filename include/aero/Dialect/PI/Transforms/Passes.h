@@ -53,7 +53,7 @@ enum class StaticNormWhich { FeedForward, Attention, All };
 enum class Presence { Any, Required, Absent };
 
 /// Which activation `pi-verify-nonlinearities` wants in the network.
-enum class PromisedActivation { Any, None, Gelu, Relu };
+enum class PromisedActivation { Any, None, Gelu, Relu, LeakyRelu };
 
 #define GEN_PASS_DECL
 #include "aero/Dialect/PI/Transforms/Passes.h.inc"

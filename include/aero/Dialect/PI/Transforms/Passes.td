@@ -282,7 +282,9 @@ def VerifyNonlinearitiesPass
         clEnumValN(::aero::pi::PromisedActivation::None, "none", "no activation"),
         clEnumValN(::aero::pi::PromisedActivation::Gelu, "gelu",
                    "GELU or SiLU, as trained"),
-        clEnumValN(::aero::pi::PromisedActivation::Relu, "relu", "ReLU"))}]>
+        clEnumValN(::aero::pi::PromisedActivation::Relu, "relu", "ReLU"),
+        clEnumValN(::aero::pi::PromisedActivation::LeakyRelu, "leaky_relu",
+                   "leaky ReLU, of a fixed or learnable slope"))}]>
   ];
 }
 

@@ -1,27 +1,25 @@
-//===- FeedForward.cpp - The feed-forward networks of a transformer -------===//
+//===- FeedForwards.cpp - The feed-forward networks of a transformer ------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "FeedForward.h"
-
-#include "Weights.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "aero/Analysis/FeedForwards.h"
 
 using namespace mlir;
 
 namespace aero::pi {
 namespace {
 
-/// What `op` multiplies or divides by a known scalar, or null. Unlike
-/// matchScaling it does not read the scalar: networks without data have feed-
-/// forward networks too.
+/// What `op` multiplies or divides by a weight or constant of one element, or
+/// null. The scalar is not read: networks without data have feed-forward
+/// networks too.
 Value getScaledBase(Operation *op) {
   auto isScalar = [](Value value) {
-    return isKnown(value) &&
-           cast<RankedTensorType>(value.getType()).getNumElements() == 1;
+    auto type = cast<RankedTensorType>(value.getType());
+    return isa_and_present<WeightOp, ConstantOp>(value.getDefiningOp()) &&
+           type.getElementType().isF32() && type.getNumElements() == 1;
   };
   if (!isa_and_present<MulOp, DivOp>(op))
     return {};
@@ -35,9 +33,11 @@ Value getScaledBase(Operation *op) {
 
 /// `value` without the factors in front of it. `isReadOnce` becomes false if
 /// something else reads one of the values on the way.
-Value stripFactors(Value value, bool &isReadOnce) {
+Value stripFactors(Value value, bool &isReadOnce,
+                   SmallVectorImpl<Operation *> &factors) {
   isReadOnce &= value.hasOneUse();
   while (Value base = getScaledBase(value.getDefiningOp())) {
+    factors.push_back(value.getDefiningOp());
     value = base;
     isReadOnce &= value.hasOneUse();
   }
@@ -57,8 +57,9 @@ SmallVector<FeedForward> findFeedForwards(func::FuncOp func,
     for (auto [stream, branch] : {std::pair(sum.getLhs(), sum.getRhs()),
                                   std::pair(sum.getRhs(), sum.getLhs())}) {
       bool isReadOnce = true, ignored = true;
-      Value output = stripFactors(branch, isReadOnce);
-      Value base = stripFactors(stream, ignored);
+      SmallVector<Operation *, 1> branchFactors, streamFactors;
+      Value output = stripFactors(branch, isReadOnce, branchFactors);
+      Value base = stripFactors(stream, ignored, streamFactors);
       // A sum of two linear maps is inside of a network. So is one with a
       // parameter.
       Operation *producer = base.getDefiningOp();
@@ -68,36 +69,13 @@ SmallVector<FeedForward> findFeedForwards(func::FuncOp func,
         continue;
       Operation *linear = output.getDefiningOp();
       int64_t layer = layers.getLayer(linear);
-      found.push_back({layer, sum, base, output,
-                       base != stream || output != branch,
+      found.push_back({layer, sum, base, output, std::move(streamFactors),
+                       std::move(branchFactors),
                        layers.getDepth(linear) <= layer});
       return;
     }
   });
   return found;
-}
-
-Value createScalarWeight(OpBuilder &builder, Location loc, const Twine &name,
-                         float value) {
-  auto type = RankedTensorType::get({}, builder.getF32Type());
-  return WeightOp::create(builder, loc, name.str(),
-                          DenseElementsAttr::get(type, value));
-}
-
-void eraseUnused(ArrayRef<Value> values) {
-  llvm::SmallSetVector<Operation *, 8> worklist;
-  for (Value value : values)
-    if (Operation *op = value.getDefiningOp())
-      worklist.insert(op);
-  while (!worklist.empty()) {
-    Operation *op = worklist.pop_back_val();
-    if (!isOpTriviallyDead(op))
-      continue;
-    for (Value operand : op->getOperands())
-      if (Operation *producer = operand.getDefiningOp())
-        worklist.insert(producer);
-    op->erase();
-  }
 }
 
 } // namespace aero::pi

@@ -1,17 +1,15 @@
-//===- FeedForward.h - The feed-forward networks of a transformer ---------===//
+//===- FeedForwards.h - The feed-forward networks of a transformer --------===//
 //
 // Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef AERO_LIB_DIALECT_PI_TRANSFORMS_FEEDFORWARD_H
-#define AERO_LIB_DIALECT_PI_TRANSFORMS_FEEDFORWARD_H
+#ifndef AERO_ANALYSIS_FEEDFORWARDS_H
+#define AERO_ANALYSIS_FEEDFORWARDS_H
 
 #include "aero/Analysis/Layers.h"
 #include "aero/Dialect/PI/IR/PIOps.h"
-
-#include <string>
 
 namespace aero::pi {
 
@@ -24,10 +22,15 @@ struct FeedForward {
   AddOp sum;
   /// Its operands, without the factors.
   mlir::Value stream, branch;
-  /// There is a factor on one of the two.
-  bool isScaled;
+  /// The factors: `pi.mul` and `pi.div` by known scalars, from the sum up.
+  llvm::SmallVector<mlir::Operation *, 1> streamFactors, branchFactors;
   /// The network does not read what the layer's attention wrote.
   bool isParallel;
+
+  /// There is a factor on one of the two.
+  bool isScaled() const {
+    return !streamFactors.empty() || !branchFactors.empty();
+  }
 };
 
 /// The feed-forward networks, in program order. One whose result has readers
@@ -35,13 +38,6 @@ struct FeedForward {
 llvm::SmallVector<FeedForward> findFeedForwards(mlir::func::FuncOp func,
                                                 const LayerAnalysis &layers);
 
-/// A parameter of one element that training starts at `value`: tensor<f32>.
-mlir::Value createScalarWeight(mlir::OpBuilder &builder, mlir::Location loc,
-                               const llvm::Twine &name, float value);
-
-/// Erases what computes `values`, as far as nothing reads it.
-void eraseUnused(llvm::ArrayRef<mlir::Value> values);
-
 } // namespace aero::pi
 
-#endif // AERO_LIB_DIALECT_PI_TRANSFORMS_FEEDFORWARD_H
+#endif // AERO_ANALYSIS_FEEDFORWARDS_H
