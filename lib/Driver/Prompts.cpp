@@ -177,6 +177,7 @@ llvm::Expected<std::vector<Tokens>> aero::readPrompts(const Model &model,
 }
 
 std::vector<Tokens> aero::randomPrompts(const Model &model, unsigned count) {
+  // The same prompts every time. NOLINTNEXTLINE(bugprone-random-generator-seed)
   std::mt19937_64 generator(1);
   std::vector<Tokens> prompts(count);
   for (Tokens &tokens : prompts)
