@@ -432,7 +432,7 @@ class FailureTest(HostsTest):
         """In new sessions: no correlation is used twice."""
         _, dealer_port = self.dealer()
         _, server_port = self.server(dealer_port)
-        # Set-up takes 3.0 MB, an inference 2.6 MB more from the server.
+        # Set-up takes 3.0 MB, an inference 1.9 MB more from the server.
         relay = self.relay(server_port, limits=[4_000_000, 1_000_000])
         client = self.client(relay.port, dealer_port, "--attempts", 3, "--log",
                              self.folder / "client.log")

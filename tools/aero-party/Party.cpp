@@ -148,7 +148,8 @@ std::optional<ChannelSecurity> Party::accepting() const {
     accepted.keys.push_back(serverKey);
     accepted.option = "--server-key or --allow-client";
   }
-  return ChannelSecurity{*tls, TlsSide::Accept, std::move(accepted)};
+  return ChannelSecurity{*tls, TlsSide::Accept, std::move(accepted),
+                         stop.abort()};
 }
 
 std::optional<ChannelSecurity> Party::calling(Role peer) const {
@@ -158,7 +159,8 @@ std::optional<ChannelSecurity> Party::calling(Role peer) const {
   return ChannelSecurity{
       *tls, TlsSide::Connect,
       AcceptedKeys{{toServer ? serverKey : dealerKey},
-                   toServer ? "--server-key" : "--dealer-key"}};
+                   toServer ? "--server-key" : "--dealer-key"},
+      stop.abort()};
 }
 
 Result<Channel> Party::connect(const Endpoint &endpoint, Role peer,

@@ -62,6 +62,8 @@ struct ChannelSecurity {
   TlsContext context;
   TlsSide side;
   AcceptedKeys accepted;
+  /// As Channel::setAbort, for the handshake.
+  int abort = -1;
 };
 
 /// One connected peer. Every call ends within the timeout or with an error;

@@ -348,9 +348,9 @@ Result<Channel> Channel::open(Connection connection, const ChannelSecurity *tls,
     state->transport = plainTransport(connection.fd);
     return Channel(std::move(state));
   }
-  Result<std::unique_ptr<Transport>> transport =
-      tlsTransport(connection.fd, tls->context, tls->side, tls->accepted,
-                   state->peer(), steady_clock::now() + handshakeTimeout);
+  Result<std::unique_ptr<Transport>> transport = tlsTransport(
+      connection.fd, tls->context, tls->side, tls->accepted, state->peer(),
+      steady_clock::now() + handshakeTimeout, tls->abort);
   if (!transport.ok())
     return transport.takeError();
   state->transport = std::move(*transport);

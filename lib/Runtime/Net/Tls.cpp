@@ -206,7 +206,8 @@ public:
 
   /// Done, or the reason why not.
   std::optional<Failure> handshake(SSL_CTX *context, TlsSide side,
-                                   steady_clock::time_point deadline);
+                                   steady_clock::time_point deadline,
+                                   int abort);
   /// OpenSSL's question about the peer's certificate.
   int verify(X509_STORE_CTX *store);
 
@@ -235,6 +236,7 @@ private:
   KeyFingerprint key = {};
   /// Why the peer's certificate was refused.
   std::optional<Failure> refused;
+  int abortFd = -1;   ///< ends a handshake once it can be read
   bool broken = true; ///< nothing more may be sent
   /// A record is under way, which OpenSSL wants to be offered again.
   bool retrying = false;
@@ -300,8 +302,11 @@ TlsTransport::waitForPeer(short events, steady_clock::time_point deadline) {
     if (left <= 0)
       return Failure{"did not finish the TLS handshake in time; is it an aero "
                      "party, and does it have a --key?"};
-    pollfd event = {socket.fd, events, 0};
-    int n = ::poll(&event, 1, int(std::min<int64_t>(left, 1 << 30)));
+    pollfd polled[2] = {{socket.fd, events, 0}, {abortFd, POLLIN, 0}};
+    int n = ::poll(polled, 2, int(std::min<int64_t>(left, 1 << 30)));
+    if (n > 0 && polled[1].revents != 0)
+      return Failure{"was shaking hands when a signal stopped this party",
+                     ErrorKind::Stopped};
     if (n > 0)
       return std::nullopt;
     if (n < 0 && errno != EINTR)
@@ -331,8 +336,9 @@ void TlsTransport::linger() {
 
 std::optional<Failure>
 TlsTransport::handshake(SSL_CTX *context, TlsSide side,
-                        steady_clock::time_point deadline) {
+                        steady_clock::time_point deadline, int abort) {
   ssl = SSL_new(context);
+  abortFd = abort;
   BIO *bio = ssl ? newSocketBio(socket) : nullptr;
   if (!bio)
     return Failure{"cannot be spoken to: " + lastOpensslError()};
@@ -430,11 +436,11 @@ KeyFingerprint TlsTransport::binding(uint8_t label) const {
 Result<std::unique_ptr<Transport>>
 aero::rt::tlsTransport(int fd, const TlsContext &context, TlsSide side,
                        const AcceptedKeys &accepted, const std::string &peer,
-                       steady_clock::time_point deadline) {
+                       steady_clock::time_point deadline, int abort) {
   auto transport =
       std::make_unique<TlsTransport>(fd, accepted, context.get().rekeyBytes);
   if (auto failure =
-          transport->handshake(context.get().context, side, deadline))
+          transport->handshake(context.get().context, side, deadline, abort))
     return Error{"the " + peer + " " + failure->what, failure->kind};
   return std::unique_ptr<Transport>(std::move(transport));
 }

@@ -60,11 +60,12 @@ public:
 };
 
 std::unique_ptr<Transport> plainTransport(int fd);
-/// Shakes hands over `fd`, which it takes, until the deadline.
+/// Shakes hands over `fd`, which it takes, until the deadline or until `abort`
+/// can be read.
 Result<std::unique_ptr<Transport>>
 tlsTransport(int fd, const TlsContext &context, TlsSide side,
              const AcceptedKeys &accepted, const std::string &peer,
-             std::chrono::steady_clock::time_point deadline);
+             std::chrono::steady_clock::time_point deadline, int abort);
 
 /// What an error number of a socket says about the peer.
 Failure socketFailure(int code);

@@ -347,7 +347,9 @@ ClientCorrelations::open(const std::string &directory,
     return names.takeError();
   for (const std::string &name : *names) {
     ClientCorrelations found;
-    found.folder = directory + "/" + name;
+    found.folder = directory;
+    found.folder += '/';
+    found.folder += name;
     Result<SeedFile> seed = readSeed(found.folder, Role::Client, program);
     if (!seed.ok())
       return seed.takeError();

@@ -319,6 +319,20 @@ TEST_F(TlsTest, SilentAndTricklingCallersRunOutOfTime) {
   EXPECT_LT(steady_clock::now() - begin, 10s);
 }
 
+TEST_F(TlsTest, SignalEndsAHandshake) {
+  int stop[2];
+  ASSERT_EQ(::pipe(stop), 0);
+  ChannelSecurity right = called();
+  right.abort = stop[0];
+  ASSERT_EQ(::write(stop[1], "x", 1), 1);
+  auto begin = steady_clock::now();
+  End end = runEnd(fds[1], &right, "client", 60s);
+  expectError(end.status, "signal stopped this party", ErrorKind::Stopped);
+  EXPECT_LT(steady_clock::now() - begin, 10s);
+  for (int fd : {fds[0], stop[0], stop[1]})
+    ::close(fd);
+}
+
 TEST_F(TlsTest, CallerThatHangsUp) {
   expectError(calledSays([](int fd) { ::close(fd); }),
               "closed the connection before the TLS handshake",
