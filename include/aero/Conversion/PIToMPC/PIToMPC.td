@@ -11,7 +11,7 @@
 include "mlir/Pass/PassBase.td"
 
 def ConvertPIToMPC : Pass<"convert-pi-to-mpc", "::mlir::ModuleOp"> {
-  let summary = "Lowers a softmax-only transformer to fixed-point shares";
+  let summary = "Lowers a transformer to fixed-point shares";
   let description = [{
     Chooses scales and rings, truncates every product once, and takes attention
     apart into the instructions of the secure engine. The exact lowering and the
@@ -23,12 +23,21 @@ def ConvertPIToMPC : Pass<"convert-pi-to-mpc", "::mlir::ModuleOp"> {
     func.func @main(%tokens: tensor<1xTxi64>, %position: tensor<i64>)
     ```
 
-    (the position is optional), whose body holds only pi.weight, pi.embedding of
-    the tokens, pi.add, pi.linear, pi.slice, pi.reshape, pi.attention,
-    pi.select_token, and returns one value. Attention is causal, and its scale is
-    ln 2 as a float, i.e. its scores count powers of two: pi-fold-scaling
-    arranges that. Every other op is an error that names its node, and all of
-    them are reported.
+    (the position is optional), which returns one value. Its body holds only
+    - pi.weight, pi.embedding of the tokens, pi.linear, pi.select_token;
+    - pi.add, pi.sub, pi.mul of private values of one shape, pi.add and pi.mul of
+      one with a weight that ends its shape;
+    - pi.slice, pi.reshape, pi.transpose, pi.concat of private values;
+    - pi.layer_norm and pi.rms_norm of rows of at most 8192 elements, pi.relu,
+      pi.leaky_relu, pi.prelu, pi.gelu, pi.silu;
+    - pi.rotary_embedding by constants;
+    - pi.attention without a padding mask or bias, of as many queries as keys and
+      at most 1024. Its scale is ln 2 as a float, i.e. its scores count powers of
+      two: pi-fold-scaling arranges that.
+
+    Every other op is an error that names its node, and all of them are reported.
+    Norms need 13 to 24 fraction bits of activations, GELU 12 to 20, SiLU 12 to
+    16. An epsilon of a norm below 2^-14 / N becomes that.
 
     Output contract: the same function on !mpc.tokens and !mpc.position, ending in
     mpc.reveal, without the batch dimension and without a schedule. Weights keep
