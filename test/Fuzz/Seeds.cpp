@@ -44,7 +44,7 @@ int main(int argc, char **argv) {
   bool ok = true;
 
   for (bool norm : {false, true}) {
-    program::Program program =
+    aero::program::Program program =
         norm ? test::makeNormProgram() : test::makeTestProgram();
     std::string suffix = norm ? "-norm" : "";
     std::string text = program.SerializeAsString();

@@ -28,8 +28,8 @@ struct Initializer {
   mlir::ElementsAttr data;
 };
 
-/// What the model says, but for what the caller knows of it. Nodes are in the order in which
-/// they run.
+/// What the model says, but for what the caller knows of it. Nodes are in the
+/// order in which they run.
 struct ExportedGraph {
   std::string name;
   std::vector<onnx::NodeProto> nodes;

@@ -48,8 +48,7 @@ void aero::addParameterTable(mlir::func::FuncOp function, const OpExporter &ops,
                              const NodeNames &nodes, GraphBuilder &graph) {
   pi::LayerAnalysis layers(function);
   llvm::json::Array entries;
-  for (pi::LearnableScalar scalar :
-       pi::findLearnableScalars(function, layers))
+  for (pi::LearnableScalar scalar : pi::findLearnableScalars(function, layers))
     entries.push_back(makeEntry(pi::stringifyRole(scalar.role), scalar.layer,
                                 ops.getName(scalar.weight),
                                 scalar.weight.getType().getShape(),

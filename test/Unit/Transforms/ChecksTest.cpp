@@ -57,7 +57,19 @@ TEST_F(ChecksTest, VerifyNonlinearities) {
 
 TEST_F(ChecksTest, AnnotateNonlinearities) {
   loadBaseline();
-  expectUntouched(createAnnotateNonlinearitiesPass());
+  auto inputs = makeInputs();
+  std::vector<float> before = run(inputs);
+  std::string text = print();
+  PassManager pm(&context);
+  pm.addNestedPass<func::FuncOp>(createAnnotateNonlinearitiesPass());
+  ASSERT_TRUE(succeeded(pm.run(*module)));
+  EXPECT_EQ(run(inputs), before);
+  // Nothing but the annotation is new.
+  module->walk([](NonlinearOpInterface op) {
+    EXPECT_TRUE(op.getNonlinearityAttr());
+    op.setNonlinearityAttr({});
+  });
+  EXPECT_EQ(print(), text);
 }
 
 } // namespace
