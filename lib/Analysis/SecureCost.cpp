@@ -115,6 +115,8 @@ rt::Cost SecureForm::getAttentionCost(AttentionOp op) const {
     cost += rt::cost::mulWeight(context, heads * tokens);
     cost += rt::cost::trunc(context, weightFrac);
   }
+  if (op.getScale().convertToFloat() != kAttentionScale)
+    cost += rt::cost::trunc(context, weightFrac);
   cost += causal ? rt::cost::causalScores(heads, tokens, width)
                  : rt::cost::matmul(heads, tokens, width, tokens);
   cost += rt::cost::trunc(scores, activationFrac);

@@ -35,7 +35,7 @@ Value Lowering::joinHeads(Location loc, Value value) {
                                 IntegerAttr());
 }
 
-// pi.attention(q, k, v) scale ln 2
+// pi.attention(q, k, v) scale ln 2; another scale is a public factor of Q
 //
 // ->  s = trunc(Q K^T)                      per head: Q, K, V (H, T, dk)
 //     e = exp2(s, max_row s)
@@ -73,6 +73,12 @@ LogicalResult Lowering::lowerAttention(pi::AttentionOp op) {
     if (!q)
       return failure();
   }
+  if (op.getScale().convertToFloat() != pi::kAttentionScale)
+    q = truncate(
+        loc,
+        multiplyPublic(
+            loc, q, {op.getScale().convertToFloat() / pi::kAttentionScale}, {}),
+        options.weightFrac);
   if (keyHeads != heads) {
     auto repeat = [&](Value value) -> Value {
       auto type = cast<mpc::ShareType>(value.getType());

@@ -12,6 +12,8 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace aero;
 
@@ -88,17 +90,17 @@ static LogicalResult verifySignature(func::FuncOp func) {
   return success();
 }
 
-static LogicalResult verifyAttention(pi::AttentionOp op) {
-  if (op.getScale().convertToFloat() != attentionScale) {
-    InFlightDiagnostic diag = emitError(op.getLoc())
-                              << "pi.attention with scale "
-                              << formatNumber(op.getScale().convertToFloat())
-                              << ", expected ln 2 (scores in base 2)"
-                              << describeNode(op);
-    diag.attachNote() << "run pi-fold-scaling first: it moves the factor into "
-                         "the query weights";
-    return diag;
-  }
+static LogicalResult verifyAttention(pi::AttentionOp op,
+                                     const ConvertPIToMPCOptions &options) {
+  // What pi-fold-scaling leaves is a public factor of the queries.
+  double factor = op.getScale().convertToFloat() / pi::kAttentionScale;
+  double limit = std::ldexp(1.0, 31 - int(options.weightFrac));
+  if (!(std::fabs(factor) < limit))
+    return emitError(op.getLoc())
+           << "pi.attention with scale "
+           << formatNumber(op.getScale().convertToFloat())
+           << ", the secure form is made for less than "
+           << formatNumber(limit * pi::kAttentionScale) << describeNode(op);
   if (op.getMask() || op.getBias())
     return emitError(op.getLoc()) << "no secure form of pi.attention with a "
                                   << (op.getMask() ? "padding mask" : "bias")
@@ -141,7 +143,8 @@ static bool isUnimplemented(Operation &op) {
   return isa<pi::DivOp, pi::TakeOp, pi::BroadcastOp>(op);
 }
 
-LogicalResult aero::verifyLowerable(func::FuncOp func) {
+LogicalResult aero::verifyLowerable(func::FuncOp func,
+                                    const ConvertPIToMPCOptions &options) {
   if (func.isExternal() || !func.getBody().hasOneBlock())
     return emitError(func.getLoc())
            << "expected a body of one block in '" << func.getName() << "'";
@@ -150,7 +153,7 @@ LogicalResult aero::verifyLowerable(func::FuncOp func) {
   // choose it a user has to see all that is in the way.
   for (Operation &op : func.getBody().front()) {
     if (auto attention = dyn_cast<pi::AttentionOp>(op)) {
-      if (failed(verifyAttention(attention)))
+      if (failed(verifyAttention(attention, options)))
         result = failure();
       continue;
     }

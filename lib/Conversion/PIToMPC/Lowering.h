@@ -24,12 +24,10 @@ namespace aero {
 /// product.
 enum class WeightRole { Table, Factor, Scale, Addend };
 
-/// The softmax base is 2, so a score of 1 is a factor of 2: scale ln 2.
-inline constexpr float attentionScale = 0.693147180559945309417f;
-
 /// Checks the input contract of `convert-pi-to-mpc`. All ops without a secure
 /// form are reported, each with its node and layer.
-mlir::LogicalResult verifyLowerable(mlir::func::FuncOp func);
+mlir::LogicalResult verifyLowerable(mlir::func::FuncOp func,
+                                    const ConvertPIToMPCOptions &options);
 
 /// Checks the options; the error says which values are possible.
 mlir::LogicalResult verifyOptions(mlir::Location loc,

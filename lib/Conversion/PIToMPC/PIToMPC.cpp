@@ -463,7 +463,7 @@ struct ConvertPIToMPCPass
       return signalPassFailure();
     SmallVector<func::FuncOp> funcs(module.getOps<func::FuncOp>());
     for (func::FuncOp func : funcs)
-      if (failed(verifyLowerable(func)))
+      if (failed(verifyLowerable(func, options)))
         return signalPassFailure();
     for (func::FuncOp func : funcs)
       if (failed(Lowering(func, options).run()))

@@ -69,3 +69,18 @@ func.func @temperature_of_heads(%tokens: tensor<1x2xi64>) -> tensor<1x2x4xf32> {
   %1 = pi.attention %0, %0, %0 temperature %h : tensor<2x1xf32> heads 2 scale 0.693147182 causal : tensor<1x2x4xf32>, tensor<1x2x4xf32>
   return %1 : tensor<1x2x4xf32>
 }
+
+// -----
+
+// A scale that pi-fold-scaling had to leave is a public factor of the queries:
+// 0.5 / ln 2 at scale 20.
+// CHECK-LABEL: func.func @scale(
+// CHECK: %[[Q:.*]] = mpc.mul_public %{{.*}} by dense<756388> : tensor<4xi32> f 20 : <2x2x4, f = 16> -> <2x2x4, f = 36>
+// CHECK: %[[T:.*]] = mpc.trunc %[[Q]] by 20
+// CHECK: mpc.causal_scores %[[T]], %{{.*}}
+func.func @scale(%tokens: tensor<1x2xi64>) -> tensor<1x2x8xf32> {
+  %t = pi.weight "t" dense<0.5> : tensor<50x8xf32>
+  %0 = pi.embedding %t[%tokens] : tensor<50x8xf32>, tensor<1x2xi64> -> tensor<1x2x8xf32>
+  %1 = pi.attention %0, %0, %0 heads 2 scale 0.5 causal : tensor<1x2x8xf32>, tensor<1x2x8xf32>
+  return %1 : tensor<1x2x8xf32>
+}

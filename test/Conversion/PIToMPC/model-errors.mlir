@@ -20,9 +20,8 @@ func.func @main(%tokens: tensor<1x8xi64>, %x: tensor<i64>) -> tensor<1x8x4xf32> 
 func.func @main(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
   %t = pi.weight "t" dense<0.5> : tensor<50x4xf32>
   %0 = pi.embedding %t[%tokens] : tensor<50x4xf32>, tensor<1x8xi64> -> tensor<1x8x4xf32>
-  // expected-error @below {{pi.attention with scale 0.5, expected ln 2 (scores in base 2)}}
-  // expected-note @below {{run pi-fold-scaling first: it moves the factor into the query weights}}
-  %1 = pi.attention %0, %0, %0 heads 1 scale 0.5 causal : tensor<1x8x4xf32>, tensor<1x8x4xf32>
+  // expected-error @below {{pi.attention with scale 2000, the secure form is made for less than 1419.57}}
+  %1 = pi.attention %0, %0, %0 heads 1 scale 2000.0 causal : tensor<1x8x4xf32>, tensor<1x8x4xf32>
   return %1 : tensor<1x8x4xf32>
 }
 

@@ -41,7 +41,7 @@ func.func @main(%tokens: tensor<1x12xi64>) -> tensor<1x12x8xf32> {
   %k = pi.linear %a, %w : tensor<1x12x8xf32>, tensor<8x8xf32> -> tensor<1x12x8xf32> loc("k")
   %m = pi.layer_norm %k gamma %g : tensor<8xf32> beta %b : tensor<8xf32> epsilon 1.0e-5 : tensor<1x12x8xf32> loc("gained norm")
   %c = pi.attention %m, %m, %m heads 2 scale 0.693147182 : tensor<1x12x8xf32>, tensor<1x12x8xf32> loc("proved attention")
-  %h = pi.attention %c, %c, %c temperature %t : tensor<2x12xf32> heads 2 scale 0.693147182 causal : tensor<1x12x8xf32>, tensor<1x12x8xf32> loc("tempered attention")
+  %h = pi.attention %c, %c, %c temperature %t : tensor<2x12xf32> heads 2 scale 0.5 causal : tensor<1x12x8xf32>, tensor<1x12x8xf32> loc("tempered attention")
   %r = pi.rms_norm %h gamma %g : tensor<8xf32> epsilon 1.0e-5 : tensor<1x12x8xf32> loc("rms norm")
   %u = pi.linear %r, %wide : tensor<1x12x8xf32>, tensor<8x16xf32> -> tensor<1x12x16xf32> loc("u")
   %gelu = pi.gelu %u : tensor<1x12x16xf32> loc("gelu")

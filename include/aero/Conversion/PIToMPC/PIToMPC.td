@@ -32,8 +32,9 @@ def ConvertPIToMPC : Pass<"convert-pi-to-mpc", "::mlir::ModuleOp"> {
       pi.leaky_relu, pi.prelu, pi.gelu, pi.silu;
     - pi.rotary_embedding by constants;
     - pi.attention without a padding mask or bias, of as many queries as keys and
-      at most 1024. Its scale is ln 2 as a float, i.e. its scores count powers of
-      two: pi-fold-scaling arranges that.
+      at most 1024. A scale of ln 2 as a float, i.e. scores that count powers of
+      two, is free: pi-fold-scaling arranges that. Another one multiplies the
+      queries.
 
     Every other op is an error that names its node, and all of them are reported.
     Norms need 13 to 24 fraction bits of activations, GELU 12 to 20, SiLU 12 to
