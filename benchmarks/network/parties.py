@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BIN = ROOT / "build" / "bin"
+ROLES = ("client", "server", "dealer")
 
 
 class Failure(Exception):
@@ -31,42 +32,55 @@ def report(model: Path, config: str, *arguments: object) -> dict:
                            "--json", *arguments))
 
 
+def make_keys(folder: Path) -> None:
+    """A key for each party, for TLS as between machines."""
+    for role in ROLES:
+        tool("aero-party", "keys", "new", role, "--out", folder)
+
+
 class Session:
     """Runs inferences between aero-party processes. `reach` maps the port of a
-    party to the port by which another one reaches it."""
+    party to the port by which another one reaches it; `keys` is a folder of
+    make_keys, or nothing for connections without TLS."""
 
     def __init__(self, program: Path, reach=lambda port: port,
-                 threads: int = 1) -> None:
-        self.program, self.threads = program, threads
-        self.children: list[subprocess.Popen] = []
+                 keys: Path | None = None) -> None:
+        self.program, self.keys = program, keys
+        self.children: dict[str, subprocess.Popen] = {}
         try:
-            dealer = self.party("dealer")
-            dealer_port = self.event(dealer)["port"]
-            server = self.party("server", "--weights", f"{program}.weights",
-                                "--dealer",
-                                f"127.0.0.1:{reach(dealer_port)}")
-            server_port = self.event(server)["port"]
-            reached = [f"127.0.0.1:{reach(port)}"
-                       for port in (server_port, dealer_port)]
+            self.start("dealer", "--once")
+            dealer = f"127.0.0.1:{reach(self.event('dealer')['port'])}"
+            self.start("serve", "--once", "--weights", f"{program}.weights",
+                       "--dealer", dealer)
+            server = f"127.0.0.1:{reach(self.event('serve')['port'])}"
             begin = time.monotonic()
-            self.client = self.party("client", "--server", reached[0],
-                                     "--dealer", reached[1])
-            self.event(self.client)
+            self.start("client", "--server", server, "--dealer", dealer,
+                       "--attempts", "1")
+            self.event("client")
             self.setup_seconds = time.monotonic() - begin
         except BaseException:
             self.stop()
             raise
 
-    def party(self, role: str, *arguments: str) -> subprocess.Popen:
-        child = subprocess.Popen(
-            [str(BIN / "aero-party"), role, *arguments, "--program",
-             str(self.program), "--threads", str(self.threads)],
+    def start(self, command: str, *arguments: str) -> None:
+        options = list(arguments)
+        if self.keys:
+            own = "server" if command == "serve" else command
+            options += ["--key", self.keys / f"{own}.key"]
+            for role in ROLES:
+                # Who takes clients is told which.
+                option = "--allow-client" if role == "client" \
+                    else f"--{role}-key"
+                if role != own:
+                    options += [option, self.keys / f"{role}.crt"]
+        self.children[command] = subprocess.Popen(
+            [str(BIN / "aero-party"), command, *map(str, options), "--program",
+             str(self.program), "--threads", "1"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True)
-        self.children.append(child)
-        return child
 
-    def event(self, child: subprocess.Popen) -> dict:
+    def event(self, command: str) -> dict:
+        child = self.children[command]
         text = child.stdout.readline()
         if not text:
             raise Failure(child.stderr.read().strip() or "a party stopped")
@@ -74,19 +88,20 @@ class Session:
 
     def infer(self, context: int) -> dict:
         """Seconds of one inference, as the client measures them."""
-        self.client.stdin.write(json.dumps(
+        client = self.children["client"]
+        client.stdin.write(json.dumps(
             {"tokens": list(range(context)), "position": context - 1}) + "\n")
-        self.client.stdin.flush()
-        return self.event(self.client)
+        client.stdin.flush()
+        return self.event("client")
 
     def finish(self) -> dict[str, dict]:
         """Ends the session; the statistics of each party."""
-        self.client.stdin.close()
+        self.children["client"].stdin.close()
         return {event["role"]: event
                 for event in map(self.event, self.children)}
 
     def stop(self) -> None:
-        for child in self.children:
+        for child in self.children.values():
             if child.poll() is None:
                 child.kill()
             child.wait()

@@ -4,8 +4,8 @@
 """Predicted and measured seconds of private inferences over slow lines.
 
 Compiles the sample models, asks `aero report` what they take on `lan` and `wan`,
-runs them between three processes with such a line between every two, and prints
-both. Reported, not tested.
+runs them between three processes with such a line between every two and TLS as
+between machines, and prints both. Reported, not tested.
 
 The lines are made by tc in a network namespace (kernel.py), or, where the kernel
 or the sandbox does not allow that, by a proxy between the parties (line.py); the
@@ -92,12 +92,13 @@ def compare(profile: dict, make, arguments: argparse.Namespace) -> None:
                                 arguments.profiles[name])
         runs = {"online": [], "offline": [], "once a session": []}
         with tempfile.TemporaryDirectory() as folder:
-            program = Path(folder) / "model.aero"
+            program, keys = Path(folder) / "model.aero", Path(folder) / "keys"
+            parties.make_keys(keys)
             parties.tool("aero", "compile", model, "--config", config, "-o",
                          program)
             for _ in range(arguments.sessions):
                 with make(rate, round_trip) as lines, \
-                        parties.Session(program, lines.to) as session:
+                        parties.Session(program, lines.to, keys) as session:
                     runs["once a session"].append(session.setup_seconds)
                     for _ in range(arguments.inferences):
                         result = session.infer(report["context"])

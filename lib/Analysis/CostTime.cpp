@@ -21,9 +21,9 @@
 
 using namespace aero;
 
-/// Round trips before the first weight arrives at a client: a TCP connection
-/// and a hello with the dealer, then with the server.
-static constexpr double kSessionRoundTrips = 4;
+/// Round trips before the first weight arrives at a client: connection, TLS
+/// handshake and hello with the dealer, then with the server.
+static constexpr double kSessionRoundTrips = 6;
 /// Messages, one after the other, of asking for an inference: begin to the
 /// server, begin to the dealer, the last correction, begin to the client.
 static constexpr double kBeginMessages = 4;

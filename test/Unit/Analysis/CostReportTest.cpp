@@ -177,7 +177,7 @@ TEST_F(CostReportTest, TimesOfGroupsAddUp) {
       EXPECT_NEAR(sum.online, total.online, 1e-12);
       // The total also asks for the correlations, and greets.
       EXPECT_NEAR(sum.offline + 2 * trip, total.offline, 1e-12);
-      EXPECT_NEAR(sum.setup + 4 * trip, total.setup, 1e-12);
+      EXPECT_NEAR(sum.setup + 6 * trip, total.setup, 1e-12);
     }
 }
 

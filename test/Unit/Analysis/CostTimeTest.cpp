@@ -52,9 +52,10 @@ TEST(CostTime, DirectionsDoNotShareTheLine) {
   EXPECT_NEAR(
       online({instruction(0, 1, 1000000, 0), instruction(0, 1, 0, 1000000)}),
       latency + 1, 1e-5);
+  // The first direction has both.
   EXPECT_NEAR(
-      online({instruction(0, 1, 1000000, 0), instruction(0, 1, 1000000, 0)}),
-      latency + 2, 1e-5);
+      online({instruction(0, 1, 1000000, 0), instruction(0, 1, 1000000, 1)}),
+      latency + 1, 1e-5);
 }
 
 TEST(CostTime, IndependentInstructionsShareExchanges) {
@@ -137,7 +138,7 @@ TEST(CostTime, Offline) {
   EXPECT_NEAR(prediction.instructions[1].offline, 3, 1e-5);
   // Begin, begin, the last correction, begin.
   EXPECT_NEAR(prediction.total.offline, 4 + 4 * latency, 1e-5);
-  EXPECT_NEAR(prediction.total.setup, 8 * latency, 1e-5);
+  EXPECT_NEAR(prediction.total.setup, 12 * latency, 1e-5);
 }
 
 // The dealer works on the second while the line carries the first.
@@ -171,10 +172,11 @@ TEST(CostTime, Setup) {
   linear.cost.setupServerToClient = 2000000;
   TimePrediction prediction = predictTimes(linear, profile);
   EXPECT_NEAR(prediction.instructions[0].setup, 2, 1e-5);
-  // Connection and hello with the dealer, then with the server.
-  EXPECT_NEAR(prediction.total.setup, 2 + 8 * latency, 1e-5);
+  // Connection, TLS and hello with the dealer, then with the server.
+  EXPECT_NEAR(prediction.total.setup, 2 + 12 * latency, 1e-5);
   profile.compute.prgBytesPerSecond = 1e6;
-  EXPECT_NEAR(predictTimes(linear, profile).total.setup, 4 + 8 * latency, 1e-5);
+  EXPECT_NEAR(predictTimes(linear, profile).total.setup, 4 + 12 * latency,
+              1e-5);
 }
 
 TEST(CostTime, NoInstructions) {
