@@ -131,6 +131,7 @@ private:
     auto row = [&](llvm::StringRef name, auto get, auto format) {
       rowHeading(name);
       std::vector<std::optional<double>> values;
+      values.reserve(report.configs.size());
       for (const ConfiguredReport &config : report.configs)
         values.push_back(static_cast<double>(get(config.costs)));
       cells(values, format);
@@ -195,6 +196,7 @@ private:
     rowHeading(row.name.empty() ? "(no node)" : row.name);
     auto each = [&](auto get, auto format) {
       std::vector<std::optional<double>> values;
+      values.reserve(report.configs.size());
       for (const CostGroup *group : row.groups)
         values.push_back(
             group ? std::optional<double>(static_cast<double>(get(*group)))
