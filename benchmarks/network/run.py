@@ -128,15 +128,14 @@ def main() -> None:
 
     make = line.Proxies
     if arguments.line != "proxy":
-        missing = kernel.why_not() if kernel.ENTERED not in kernel.os.environ \
-            else ""
+        missing = kernel.why_not()
         if not missing:
             kernel.enter()
             make = kernel.Shaped
         elif arguments.line == "kernel":
             sys.exit(f"skipped: {missing}")
         else:
-            print(f"{missing};\nlines by a proxy in user space instead")
+            print(f"{missing}\nlines by a proxy in user space instead")
     if make is kernel.Shaped:
         print("lines by tc in a network namespace")
 
