@@ -13,6 +13,7 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 #include <nlohmann/json.hpp>
 
@@ -22,75 +23,91 @@
 using namespace mlir;
 using namespace aero;
 
-llvm::ArrayRef<NetworkProfile> aero::getNetworkProfiles() {
-  static constexpr NetworkProfile profiles[] = {
-      {"loopback", 30e9, 52e-6}, {"lan", 1e9, 1e-3}, {"wan", 100e6, 80e-3}};
-  return profiles;
-}
-
 void CostGroup::add(const InstructionCost &instruction) {
   ++instructions;
   cost += instruction.cost;
-}
-
-NetworkTime aero::predictTime(const CostReport &report,
-                              const NetworkProfile &profile) {
-  double oneWay = profile.roundTripSeconds / 2;
-  auto seconds = [&](uint64_t bytes) {
-    return double(bytes) * 8 / profile.bitsPerSecond;
-  };
-  uint64_t busier = 0;
-  for (const InstructionCost &instruction : report.instructions)
-    busier += std::max(instruction.cost.clientToServer,
-                       instruction.cost.serverToClient);
-  NetworkTime time;
-  time.profile = profile.name;
-  time.online = report.criticalPath * oneWay + seconds(busier);
-  const rt::Cost &total = report.total.cost;
-  // Corrections follow each other without waiting for an answer.
-  if (total.offline())
-    time.offline = oneWay + seconds(total.offline());
-  if (total.setupServerToClient)
-    time.setup = oneWay + seconds(total.setupServerToClient);
-  return time;
+  times.resize(instruction.times.size());
+  for (auto [sum, time] : llvm::zip_equal(times, instruction.times))
+    sum += time;
 }
 
 static std::string layerName(int64_t layer) {
   return layer < 0 ? "outside layers" : "layer " + std::to_string(layer);
 }
 
-/// Sorts the instructions into layers and kinds.
+/// Moves the groups out, in the order in which they were found.
+template <typename Map> static std::vector<CostGroup> takeGroups(Map &groups) {
+  std::vector<CostGroup> all;
+  for (auto &[key, costs] : groups)
+    all.push_back(std::move(costs));
+  return all;
+}
+
+/// Sorts the instructions into nodes, layers and kinds.
 static void group(CostReport &report) {
+  llvm::MapVector<llvm::StringRef, CostGroup> nodes, kinds;
   llvm::MapVector<int64_t, CostGroup> layers;
-  llvm::MapVector<llvm::StringRef, CostGroup> kinds;
   for (const InstructionCost &instruction : report.instructions) {
-    layers[instruction.layer].add(instruction);
-    kinds[instruction.op].add(instruction);
-    report.total.add(instruction);
+    auto addTo = [&](CostGroup &group, const std::string &name, int64_t layer) {
+      group.name = name;
+      group.layer = layer;
+      group.add(instruction);
+    };
+    addTo(nodes[instruction.node], instruction.node,
+          instruction.node.empty() ? -1 : instruction.layer);
+    addTo(layers[instruction.layer], layerName(instruction.layer),
+          instruction.layer);
+    addTo(kinds[instruction.op], instruction.op, -1);
+    addTo(report.total, "total", -1);
   }
-  report.total.name = "total";
-  for (auto &[layer, costs] : layers) {
-    costs.name = layerName(layer);
-    costs.layer = layer;
-    report.layers.push_back(std::move(costs));
-  }
+  report.nodes = takeGroups(nodes);
+  report.layers = takeGroups(layers);
+  report.kinds = takeGroups(kinds);
   llvm::sort(report.layers, [](const CostGroup &a, const CostGroup &b) {
     return uint64_t(a.layer) < uint64_t(b.layer); // -1 comes last
   });
-  for (auto &[op, costs] : kinds) {
-    costs.name = op.str();
-    report.kinds.push_back(std::move(costs));
-  }
   llvm::sort(report.kinds, [](const CostGroup &a, const CostGroup &b) {
     return std::make_tuple(b.cost.online(), llvm::StringRef(a.name)) <
            std::make_tuple(a.cost.online(), llvm::StringRef(b.name));
   });
 }
 
-llvm::Expected<CostReport> aero::computeCostReport(func::FuncOp func) {
+/// Of the largest shared operand or result; a server's weights do not count.
+static uint64_t countElements(Operation &op) {
+  auto count = [](Type type) -> int64_t {
+    return llvm::TypeSwitch<Type, int64_t>(type)
+        .Case<mpc::ShareType>([](auto share) { return share.getNumElements(); })
+        .Case<RankedTensorType>(
+            [](auto tensor) { return tensor.getNumElements(); })
+        .Default([](Type) { return 0; });
+  };
+  int64_t elements = 0;
+  for (Type type : op.getOperandTypes())
+    elements = std::max(elements, count(type));
+  for (Type type : op.getResultTypes())
+    elements = std::max(elements, count(type));
+  return static_cast<uint64_t>(elements);
+}
+
+static void addTimes(CostReport &report) {
+  Seconds none;
+  report.total.times.assign(report.profiles.size(), none);
+  for (auto [i, profile] : llvm::enumerate(report.profiles)) {
+    TimePrediction prediction = predictTimes(report.instructions, profile);
+    for (auto [instruction, time] :
+         llvm::zip_equal(report.instructions, prediction.instructions))
+      instruction.times.push_back(time);
+    report.total.times[i] = prediction.total;
+  }
+}
+
+llvm::Expected<CostReport>
+aero::computeCostReport(func::FuncOp func,
+                        llvm::ArrayRef<NetworkProfile> profiles) {
   if (func.isExternal() || !func.getBody().hasOneBlock())
     return llvm::createStringError("expected a function body of one block");
   CostReport report;
+  report.profiles = profiles.vec();
   llvm::DenseMap<Value, uint32_t> ready;
   for (Operation &op : func.getBody().front()) {
     if (isa<mpc::WeightOp, func::ReturnOp>(op))
@@ -103,8 +120,15 @@ llvm::Expected<CostReport> aero::computeCostReport(func::FuncOp func) {
     InstructionCost instruction;
     instruction.index = uint32_t(report.instructions.size());
     instruction.op = op.getName().stripDialect().str();
+    // A test sees to it that there are rates for the whole dialect.
+    for (const NetworkProfile &profile : profiles)
+      if (!profile.compute.operations.contains(instruction.op))
+        return llvm::createStringError("network profile " + profile.name +
+                                       " has no rates for " +
+                                       op.getName().getStringRef());
     instruction.node = pi::getNodeName(op.getLoc());
     instruction.layer = pi::getLayer(op.getLoc());
+    instruction.elements = countElements(op);
     instruction.cost = cast<mpc::CostOpInterface>(op).getCost();
     uint32_t start = 0;
     for (Value operand : op.getOperands())
@@ -116,9 +140,10 @@ llvm::Expected<CostReport> aero::computeCostReport(func::FuncOp func) {
     report.criticalPath = std::max(report.criticalPath, finish);
     report.instructions.push_back(std::move(instruction));
   }
+  addTimes(report);
+  std::vector<Seconds> total = report.total.times;
   group(report);
-  for (const NetworkProfile &profile : getNetworkProfiles())
-    report.times.push_back(predictTime(report, profile));
+  report.total.times = std::move(total);
   return report;
 }
 
@@ -138,38 +163,60 @@ nlohmann::json aero::toJson(const rt::Cost &cost) {
           {"multiply_adds", cost.multiplyAdds}};
 }
 
-static nlohmann::json toJson(const CostGroup &group) {
-  nlohmann::json json = aero::toJson(group.cost);
-  json["name"] = group.name;
-  json["instructions"] = group.instructions;
+/// {"lan": {"online": ..., "offline": ..., "setup": ...}, ...}
+static nlohmann::json timesJson(llvm::ArrayRef<Seconds> times,
+                                const CostReport &report) {
+  nlohmann::json json = nlohmann::json::object();
+  for (auto [profile, time] : llvm::zip_equal(report.profiles, times))
+    json[profile.name] = {{"online", time.online},
+                          {"offline", time.offline},
+                          {"setup", time.setup}};
   return json;
 }
 
-static nlohmann::json toJson(const InstructionCost &instruction) {
+static nlohmann::json groupJson(const CostGroup &group,
+                                const CostReport &report) {
+  nlohmann::json json = aero::toJson(group.cost);
+  json["name"] = group.name;
+  json["instructions"] = group.instructions;
+  json["seconds"] = timesJson(group.times, report);
+  return json;
+}
+
+static nlohmann::json groupsJson(llvm::ArrayRef<CostGroup> groups,
+                                 const CostReport &report, bool withLayer) {
+  nlohmann::json json = nlohmann::json::array();
+  for (const CostGroup &group : groups) {
+    json.push_back(groupJson(group, report));
+    if (withLayer)
+      json.back()["layer"] = group.layer;
+  }
+  return json;
+}
+
+static nlohmann::json instructionJson(const InstructionCost &instruction,
+                                      const CostReport &report) {
   nlohmann::json json = aero::toJson(instruction.cost);
   json["index"] = instruction.index;
   json["op"] = instruction.op;
   json["node"] = instruction.node;
   json["layer"] = instruction.layer;
   json["start"] = instruction.start;
+  json["elements"] = instruction.elements;
+  json["seconds"] = timesJson(instruction.times, report);
   return json;
 }
 
-nlohmann::json aero::toJson(const CostReport &report, bool withInstructions) {
+nlohmann::json aero::toJson(const CostReport &report) {
   nlohmann::json json;
-  json["total"] = ::toJson(report.total);
+  json["total"] = groupJson(report.total, report);
   json["critical_path_exchanges"] = report.criticalPath;
-  json["layers"] = nlohmann::json::array();
-  for (const CostGroup &layer : report.layers) {
-    json["layers"].push_back(::toJson(layer));
-    json["layers"].back()["layer"] = layer.layer;
-  }
-  json["kinds"] = nlohmann::json::array();
-  for (const CostGroup &kind : report.kinds)
-    json["kinds"].push_back(::toJson(kind));
+  json["nodes"] = groupsJson(report.nodes, report, /*withLayer=*/true);
+  json["layers"] = groupsJson(report.layers, report, /*withLayer=*/true);
+  json["kinds"] = groupsJson(report.kinds, report, /*withLayer=*/false);
   json["networks"] = nlohmann::json::array();
   for (auto [profile, time] :
-       llvm::zip_equal(getNetworkProfiles(), report.times))
+       llvm::zip_equal(report.profiles, report.total.times))
     json["networks"].push_back(
         {{"name", profile.name},
          {"bits_per_second", profile.bitsPerSecond},
@@ -177,10 +224,8 @@ nlohmann::json aero::toJson(const CostReport &report, bool withInstructions) {
          {"online_seconds", time.online},
          {"offline_seconds", time.offline},
          {"setup_seconds", time.setup}});
-  if (withInstructions) {
-    json["instructions"] = nlohmann::json::array();
-    for (const InstructionCost &instruction : report.instructions)
-      json["instructions"].push_back(::toJson(instruction));
-  }
+  json["instructions"] = nlohmann::json::array();
+  for (const InstructionCost &instruction : report.instructions)
+    json["instructions"].push_back(instructionJson(instruction, report));
   return json;
 }

@@ -201,7 +201,8 @@ static std::optional<SecureCost> predictCost(mlir::ModuleOp module) {
   buildLowerPipeline(manager, LowerOptions());
   if (mlir::failed(manager.run(*lowered)))
     return std::nullopt;
-  auto report = computeCostReport(*lowered->getOps<FuncOp>().begin());
+  auto report = computeCostReport(*lowered->getOps<FuncOp>().begin(),
+                                  /*profiles=*/{});
   if (!report) {
     llvm::consumeError(report.takeError());
     return std::nullopt;

@@ -11,7 +11,8 @@ import subprocess
 import time
 import unittest
 
-from support import BIN, CONFIG, PROMPTS, SOFTMAX_ONLY, ToolTest, run, run_json
+from support import (BASELINE, BIN, CONFIG, PROMPTS, SOFTMAX_ONLY, ToolTest,
+                     run, run_json)
 
 
 class AccuracyTest(ToolTest):
@@ -46,6 +47,32 @@ class CostTest(ToolTest):
                          for peer in party["peers"].values())
             self.assertEqual(party["framing_bytes"],
                              header * frames + payloads[name], name)
+
+    def test_nodes_of_every_sample(self) -> None:
+        # What the report says of an ONNX node is what its instructions sent.
+        for model, config in ((SOFTMAX_ONLY, CONFIG), (BASELINE, "as-is"),
+                              (BASELINE, "SM+LN+R"), (BASELINE, CONFIG)):
+            with self.subTest(model=model.name, config=config):
+                report = run_json("aero", "report", model, "--config", config)
+                result = run_json("aero", "run", model, "--config", config,
+                                  "--prompt", "import os", "--new-tokens", 1)
+                measured: dict[str, list[int]] = {}
+                for one in result["instructions"]:
+                    sums = measured.setdefault(one["node"], [0] * 4)
+                    server = one["server"]
+                    for i, bytes_or_steps in enumerate((
+                            server["client_to_server"] +
+                            server["server_to_client"],
+                            server["dealer_to_server"],
+                            server["setup_server_to_client"],
+                            server["exchanges"])):
+                        sums[i] += bytes_or_steps
+                predicted = {
+                    node["name"]: [node[key] for key in (
+                        "online_bytes", "offline_bytes", "setup_bytes",
+                        "exchanges")] for node in report["nodes"]}
+                self.assertGreater(len(predicted), 20)
+                self.assertEqual(predicted, measured)
 
     def test_two_runs_use_different_correlations(self) -> None:
         # The same prompt twice, in two sessions: the answers agree, the

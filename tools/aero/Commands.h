@@ -43,8 +43,12 @@ struct ReportArguments : ModelArguments {
   /// A second configuration to set beside the first, or empty.
   std::string compare;
   bool allRows = false;
-  /// One row for every instruction instead of every layer and kind.
+  /// One row for every ONNX node instead of every layer and kind.
   bool nodes = false;
+  /// Built-in network profiles by name, others by file; none for all built-in.
+  std::vector<std::string> networks;
+  /// File of the page to write, or empty.
+  std::string html;
 };
 
 struct CheckArguments : ModelArguments {

@@ -169,7 +169,14 @@ int main(int argc, char **argv) {
   reportCommand->add_option("--compare", reportArguments.compare,
                             "A second configuration to set beside the first");
   reportCommand->add_flag("--nodes", reportArguments.nodes,
-                          "One row for every instruction, with its ONNX node");
+                          "One row for every ONNX node");
+  reportCommand
+      ->add_option("--network", reportArguments.networks,
+                   "loopback, lan, wan, or a JSON file with a profile; "
+                   "repeatable; all three if none is given")
+      ->allow_extra_args(false);
+  reportCommand->add_option("--html", reportArguments.html,
+                            "Also write the report as a page to this file");
 
   CheckArguments checkArguments;
   CLI::App *checkCommand = app.add_subcommand(

@@ -36,7 +36,7 @@ protected:
   }
 
   CostReport report(llvm::StringRef text) {
-    auto result = computeCostReport(parse(text));
+    auto result = computeCostReport(parse(text), getNetworkProfiles());
     if (!result) {
       ADD_FAILURE() << llvm::toString(result.takeError());
       return {};
@@ -125,46 +125,98 @@ func.func @main(%x: !mpc.share<8x4, f = 16>) {
   EXPECT_EQ(result.criticalPath, 4u);
 }
 
-TEST_F(CostReportTest, NetworkTimes) {
-  CostReport result;
-  InstructionCost instruction;
-  instruction.cost.clientToServer = 1000000;
-  instruction.cost.serverToClient = 500000;
-  instruction.cost.dealerToServer = 250000;
-  instruction.cost.exchanges = 10;
-  result.instructions = {instruction, instruction};
-  result.total.add(instruction);
-  result.total.add(instruction);
-  result.criticalPath = 15;
-  NetworkTime time = predictTime(result, {"test", 8e6, 0.1});
-  // 2 MB of the busier direction at 1 MB/s and 15 half round trips.
-  EXPECT_DOUBLE_EQ(time.online, 2 + 0.75);
-  EXPECT_DOUBLE_EQ(time.offline, 0.5 + 0.05);
-  EXPECT_DOUBLE_EQ(time.setup, 0);
-  EXPECT_STREQ(time.profile, "test");
+TEST_F(CostReportTest, EveryInstructionHasRates) {
+  const ComputeRates &rates = getMeasuredRates();
+  size_t instructions = 0;
+  for (mlir::RegisteredOperationName name : context.getRegisteredOperations()) {
+    if (name.getDialectNamespace() != "mpc" ||
+        !name.hasInterface<mpc::CostOpInterface>())
+      continue;
+    ++instructions;
+    auto rate = rates.operations.find(name.stripDialect());
+    ASSERT_NE(rate, rates.operations.end()) << name.getStringRef().str();
+    EXPECT_GT(rate->second.onlineElementsPerSecond, 0);
+  }
+  EXPECT_EQ(instructions, rates.operations.size());
 }
 
-TEST_F(CostReportTest, ProfilesHaveNames) {
+TEST_F(CostReportTest, ElementsAreOfTheLargestShare) {
+  CostReport result = report(program);
+  std::vector<uint64_t> elements;
+  for (const InstructionCost &instruction : result.instructions)
+    elements.push_back(instruction.elements);
+  // The embedding's 50 x 16 table is not shared.
+  EXPECT_THAT(elements, ElementsAre(128, 128, 128, 32, 128, 32, 32, 32));
+}
+
+TEST_F(CostReportTest, Nodes) {
   CostReport result = report(program);
   std::vector<std::string> names;
-  for (const NetworkTime &time : result.times)
-    names.push_back(time.profile);
+  std::vector<int64_t> layers;
+  std::vector<uint64_t> counts;
+  for (const CostGroup &group : result.nodes) {
+    names.push_back(group.name);
+    layers.push_back(group.layer);
+    counts.push_back(group.instructions);
+  }
+  EXPECT_THAT(names, ElementsAre("wte", "h.1/a", "h.0/b", ""));
+  EXPECT_THAT(layers, ElementsAre(-1, 1, 0, -1));
+  EXPECT_THAT(counts, ElementsAre(2, 2, 2, 2));
+}
+
+TEST_F(CostReportTest, TimesOfGroupsAddUp) {
+  CostReport result = report(program);
+  ASSERT_EQ(result.profiles.size(), 3u);
+  for (size_t i = 0; i < 3; ++i)
+    for (auto *groups : {&result.nodes, &result.layers, &result.kinds}) {
+      Seconds sum;
+      for (const CostGroup &group : *groups)
+        sum += group.times[i];
+      const Seconds &total = result.total.times[i];
+      double trip = result.profiles[i].roundTripSeconds;
+      EXPECT_NEAR(sum.online, total.online, 1e-12);
+      // The total also asks for the correlations, and greets.
+      EXPECT_NEAR(sum.offline + 2 * trip, total.offline, 1e-12);
+      EXPECT_NEAR(sum.setup + 6 * trip, total.setup, 1e-12);
+    }
+}
+
+TEST_F(CostReportTest, Profiles) {
+  CostReport result = report(program);
+  std::vector<std::string> names;
+  for (const NetworkProfile &profile : result.profiles)
+    names.push_back(profile.name);
   EXPECT_THAT(names, ElementsAre("loopback", "lan", "wan"));
-  EXPECT_LT(result.times[0].online, result.times[1].online);
-  EXPECT_LT(result.times[1].online, result.times[2].online);
-  EXPECT_GE(result.times[2].online, 5 * 0.04);
+  const std::vector<Seconds> &times = result.total.times;
+  EXPECT_LT(times[0].online, times[1].online);
+  EXPECT_LT(times[1].online, times[2].online);
+  EXPECT_TRUE(computeCostReport(parse(program), {})->total.times.empty());
+}
+
+TEST_F(CostReportTest, ProfileWithoutRatesIsAnError) {
+  NetworkProfile profile = getNetworkProfiles()[0];
+  profile.compute.operations.erase("trunc");
+  auto result = computeCostReport(parse(program), profile);
+  ASSERT_FALSE(result);
+  EXPECT_THAT(llvm::toString(result.takeError()),
+              HasSubstr("loopback has no rates for mpc.trunc"));
 }
 
 TEST_F(CostReportTest, Json) {
   CostReport result = report(program);
-  nlohmann::json json = toJson(result, /*withInstructions=*/true);
+  nlohmann::json json = toJson(result);
   EXPECT_EQ(json["total"]["online_bytes"], result.total.cost.online());
   EXPECT_EQ(json["critical_path_exchanges"], 5);
   EXPECT_EQ(json["layers"].size(), 3u);
   EXPECT_EQ(json["layers"][1]["layer"], 1);
   EXPECT_EQ(json["networks"][2]["name"], "wan");
   EXPECT_EQ(json["instructions"][2]["node"], "h.1/a");
-  EXPECT_FALSE(toJson(result, false).contains("instructions"));
+  EXPECT_EQ(json["instructions"][2]["elements"], 128);
+  EXPECT_EQ(json["nodes"][1]["name"], "h.1/a");
+  EXPECT_EQ(json["nodes"][1]["layer"], 1);
+  EXPECT_EQ(json["kinds"][0]["seconds"]["wan"]["online"],
+            result.kinds[0].times[2].online);
+  EXPECT_EQ(json["networks"][2]["setup_seconds"], result.total.times[2].setup);
 }
 
 TEST_F(CostReportTest, OtherOpsAreErrors) {
@@ -172,11 +224,12 @@ TEST_F(CostReportTest, OtherOpsAreErrors) {
 func.func @main(%x: tensor<4xf32>) {
   %0 = pi.relu %x : tensor<4xf32>
   return
-})"));
+})"),
+                                  {});
   ASSERT_FALSE(result);
   EXPECT_THAT(llvm::toString(result.takeError()),
               HasSubstr("pi.relu is not an instruction of the secure engine"));
-  result = computeCostReport(parse("func.func private @f()"));
+  result = computeCostReport(parse("func.func private @f()"), {});
   ASSERT_FALSE(result);
   EXPECT_THAT(llvm::toString(result.takeError()), HasSubstr("one block"));
 }
