@@ -17,7 +17,7 @@ from support import BASELINE, ROOT, SOFTMAX_ONLY, ToolTest, run, run_json
 
 sys.path.insert(0, str(ROOT / "test"))
 
-from Families import bert, gpt2_hf, llama, opt  # noqa: E402
+from Families import bert, gpt2_hf, llama, neox, opt  # noqa: E402
 from Families.cases import Case, Shape  # noqa: E402
 from Families.export import Export  # noqa: E402
 
@@ -128,6 +128,12 @@ class FamilyTest(PrivateTest):
     def test_llama_with_rotated_pairs(self) -> None:
         self.check_case(self.find(llama, "llama-grouped-pairs"), "mul_public",
                         "repeat", "concat")
+
+    def test_neox(self) -> None:
+        """Its heads are cut out of a fused projection: the scale of attention
+        stays a factor of the queries."""
+        self.check_case(self.find(neox, "neox-opset17"), "normalize", "tail",
+                        "mul_public", "causal_scores")
 
     def test_bert(self) -> None:
         variant = bert.Variant(head="mlm", mask="none", token_types=False)

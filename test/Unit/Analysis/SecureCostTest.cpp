@@ -74,7 +74,7 @@ TEST(SecureCost, IsWhatTheInstructionsCost) {
   pm.addNestedPass<mlir::func::FuncOp>(mpc::createMPCSchedule());
   ASSERT_TRUE(mlir::succeeded(pm.run(*module)));
   auto report =
-      computeCostReport(*module->getOps<mlir::func::FuncOp>().begin());
+      computeCostReport(*module->getOps<mlir::func::FuncOp>().begin(), {});
   ASSERT_TRUE(bool(report)) << llvm::toString(report.takeError());
   std::map<std::string, rt::Cost> actual;
   std::map<std::string, std::pair<uint32_t, uint32_t>> span;
