@@ -89,7 +89,8 @@ static Error describe(uint32_t refusal, const std::string &peer, Role own) {
   const std::string self = roleName(own);
   switch (Refusal(refusal)) {
   case Refusal::RoleTaken:
-    return {"the " + peer + " already has a " + self + " for this session"};
+    return {"the " + peer + " already has a " + self + " for this session",
+            ErrorKind::Protocol};
   case Refusal::Busy:
     return {"the " + peer +
                 " serves as many sessions as it may (of all clients, or of "

@@ -6,6 +6,7 @@ aero_add_unit_test(AeroRuntimeProtocolTests
   CorrelationTest.cpp
   FailureTest.cpp
   LocalTest.cpp
+  MutationTest.cpp
   NormalizeTest.cpp
   ParallelTest.cpp
   PreparedTest.cpp

@@ -243,7 +243,9 @@ Status rt::test::admit(Dealer &dealer, const LoadedProgram &loaded,
   Result<bool> admitted = dealer.admit(std::move(*caller));
   if (!admitted.ok())
     return admitted.takeError();
-  return *admitted ? Status() : Status(Error{"the dealer refused a party"});
+  return *admitted
+             ? Status()
+             : Status(Error{"the dealer refused a party", ErrorKind::Protocol});
 }
 
 Status rt::test::joinClient(Server &server, const LoadedProgram &loaded,
