@@ -125,7 +125,7 @@ rt::Cost SecureForm::getAttentionCost(AttentionOp op) const {
   rt::Cost mixed = causal ? rt::cost::causalContext(heads, tokens, width)
                           : rt::cost::matmul(heads, tokens, tokens, width);
   mixed += rt::cost::trunc(context, rt::exp2Frac);
-  cost += beside(std::move(mixed), rt::cost::recip(rows.count, 4 * tokens));
+  cost += beside(mixed, rt::cost::recip(rows.count, 4 * tokens));
   cost += rt::cost::mul(context, rows.count);
   cost += rt::cost::trunc(context, rt::recipFrac);
   return cost;

@@ -62,7 +62,9 @@ PrivateSession::start(Model &model, const PartiesOptions &options) {
 
 PrivateSession::~PrivateSession() {
   parties.reset();
-  (void)llvm::sys::fs::remove_directories(folder);
+  // A folder that cannot be removed is left to the system's clean-up.
+  std::error_code ignored = llvm::sys::fs::remove_directories(folder);
+  (void)ignored;
 }
 
 llvm::Expected<PrivateResult>

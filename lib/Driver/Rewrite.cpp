@@ -207,7 +207,8 @@ static std::optional<SecureCost> predictCost(mlir::ModuleOp module) {
     llvm::consumeError(report.takeError());
     return std::nullopt;
   }
-  return SecureCost{report->total.cost.online(), report->criticalPath};
+  return SecureCost{report->total.cost.online(), report->total.cost.offline(),
+                    report->criticalPath};
 }
 
 void aero::predictCosts(RewriteTrace &trace, std::vector<RewriteStep> &steps) {

@@ -128,6 +128,8 @@ class RewriteTest(ToolTest):
         self.assertEqual(passes[-1]["exchanges"], report["critical_path_exchanges"])
         self.assertEqual(passes[-1]["online_bytes"],
                          report["total"]["online_bytes"])
+        self.assertEqual(passes[-1]["offline_bytes"],
+                         report["total"]["offline_bytes"])
 
     def test_report_on_prompts(self) -> None:
         out = self.folder / "out.onnx"

@@ -62,7 +62,7 @@ makeInputs(Model &model, const RewriteArguments &arguments) {
 
 void printSteps(llvm::ArrayRef<RewriteStep> steps) {
   Table table({"pass", "removed (+ added)", "parameters", "FLOPs", "online",
-               "exchanges", "largest difference", "relative"},
+               "offline", "exchanges", "largest difference", "relative"},
               /*leftColumns=*/2);
   auto addRow = [&](const std::string &pass, const std::string &change,
                     const std::string &parameters, const std::string &flops,
@@ -70,6 +70,7 @@ void printSteps(llvm::ArrayRef<RewriteStep> steps) {
     table.addRow(
         {pass, change, parameters, flops,
          step.cost ? formatBytes(step.cost->onlineBytes) : "-",
+         step.cost ? formatBytes(step.cost->offlineBytes) : "-",
          step.cost ? std::to_string(step.cost->exchanges) : "-",
          step.distance ? formatDistance(step.distance->largest) : "-",
          step.distance ? formatDistance(step.distance->relative) : "-"});
@@ -96,11 +97,13 @@ nlohmann::json toJson(const RewriteStep &step) {
                          {"parameters", step.parameters},
                          {"flops", step.flops},
                          {"online_bytes", nullptr},
+                         {"offline_bytes", nullptr},
                          {"exchanges", nullptr},
                          {"largest_difference", nullptr},
                          {"relative_difference", nullptr}};
   if (step.cost) {
     json["online_bytes"] = step.cost->onlineBytes;
+    json["offline_bytes"] = step.cost->offlineBytes;
     json["exchanges"] = step.cost->exchanges;
   }
   if (step.distance) {

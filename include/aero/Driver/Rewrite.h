@@ -56,7 +56,7 @@ struct OutputDistance {
 
 /// What a secure inference of one prompt takes.
 struct SecureCost {
-  uint64_t onlineBytes = 0;
+  uint64_t onlineBytes = 0, offlineBytes = 0;
   uint32_t exchanges = 0;
 };
 

@@ -112,7 +112,7 @@ void ReplaceActivationPass::replace(Operation *op, int64_t layer,
   OpBuilder builder(op);
   Value input = op->getOperand(0), result = op->getResult(0);
   Location loc = op->getLoc();
-  switch (to) {
+  switch (to.getValue()) {
   case ReplacementActivation::Identity: {
     MulOp product = getGatedProduct(op, layers);
     if (product && gate == GateHandling::Drop) {

@@ -294,7 +294,7 @@ struct StripLayerNormPass
 
     for (size_t i : chosen) {
       Norm norm(sites[i].op);
-      switch (mode) {
+      switch (mode.getValue()) {
       case StripNormMode::Remove:
         norm.replaceWith(norm.getInput());
         break;
