@@ -28,8 +28,8 @@ namespace aero::pi {
 /// exact there with as without the mistake.
 inline constexpr unsigned kReluSignFrac = 10, kSmoothSignFrac = 8;
 
-/// The softmax base is 2, so a score of 1 is a factor of 2: scale ln 2. Any other
-/// scale costs a truncation of the queries.
+/// The softmax base is 2, so a score of 1 is a factor of 2: scale ln 2. Any
+/// other scale costs a truncation of the queries.
 inline constexpr float kAttentionScale = 0.693147180559945309417f;
 
 /// The fixed-point form of a network.
