@@ -45,10 +45,12 @@ struct NamedRate {
 
 } // namespace
 
-/// Elements a second, online and at the dealer.
+/// Elements a second, online and at the dealer. argmax: three quarters of
+/// max_row's, for the columns that it takes along.
 static constexpr NamedRate kOperationRates[] = {
     {"add", {1.3e9, 0}},
     {"add_weight", {8.8e8, 0}},
+    {"argmax", {3.0e7, 4.5e7}},
     {"causal_context", {9.4e7, 1.0e8}},
     {"causal_scores", {7.6e7, 1.2e8}},
     {"concat", {5.0e9, 0}},

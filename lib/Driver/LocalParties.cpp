@@ -121,8 +121,12 @@ LocalParties::infer(llvm::ArrayRef<int64_t> tokens, int64_t position) {
   std::optional<nlohmann::json> reply = client->readObject();
   if (!reply || reply->value("event", "") != "result")
     return failure();
+  std::optional<int64_t> token;
+  if (auto found = reply->find("token"); found != reply->end())
+    token = found->get<int64_t>();
   return PrivateResult{
       reply->value("logits", std::vector<double>()),
+      token,
       reply->value("seconds", 0.0),
       reply->value("offline_seconds", 0.0),
   };

@@ -267,17 +267,18 @@ std::vector<Problem> Model::checkSignature() {
   return problems;
 }
 
-std::vector<Problem> Model::runLowering(bool lastTokenOnly) {
+std::vector<Problem> Model::runLowering(Answer answer) {
   lowered = rewritten->clone();
   return runPipeline(*lowered, [&](mlir::OpPassManager &pm) {
     LowerOptions options;
-    options.lastTokenOnly = lastTokenOnly;
+    options.lastTokenOnly = answer != Answer::AllLogits;
+    options.revealToken = answer == Answer::NextToken;
     buildLowerPipeline(pm, options);
   });
 }
 
-llvm::Error Model::lower(bool lastTokenOnly) {
-  return toError(path, runLowering(lastTokenOnly));
+llvm::Error Model::lower(Answer answer) {
+  return toError(path, runLowering(answer));
 }
 
 std::vector<Problem> Model::findProblems() {
@@ -297,7 +298,8 @@ std::vector<Problem> Model::findProblems() {
       [&](pi::NonlinearOpInterface op) { nonlinear.insert(op->getLoc()); });
   if (!signature.empty())
     known.insert(getFunction().getLoc());
-  for (Problem &problem : runLowering(/*lastTokenOnly=*/signature.empty()))
+  for (Problem &problem :
+       runLowering(signature.empty() ? Answer::LastLogits : Answer::AllLogits))
     if (!known.contains(problem.loc) &&
         (raised || nonlinear.contains(problem.loc)))
       problems.push_back(std::move(problem));

@@ -138,7 +138,9 @@ void aero::buildLowerPipeline(OpPassManager &pm, const LowerOptions &options) {
   addCleanup(pm);
   if (!options.toShares)
     return;
-  pm.addPass(createConvertPIToMPC());
+  ConvertPIToMPCOptions conversion;
+  conversion.revealToken = options.revealToken;
+  pm.addPass(createConvertPIToMPC(conversion));
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(mpc::createMPCSchedule());
 }
@@ -231,7 +233,13 @@ struct LowerFlags : virtual detail::PassOptions {
                         llvm::cl::desc("Lower to mpc, not only to folded pi"),
                         llvm::cl::init(true)};
 
-  LowerOptions get() const { return {lastTokenOnly, base2, toShares}; }
+  Option<bool> revealToken{*this, "reveal-token",
+                           llvm::cl::desc("Reveal the next token alone"),
+                           llvm::cl::init(false)};
+
+  LowerOptions get() const {
+    return {lastTokenOnly, base2, toShares, revealToken};
+  }
 
   std::string build(OpPassManager &pm) const {
     buildLowerPipeline(pm, get());

@@ -310,6 +310,11 @@ RangeError Execution::execute(Operation *op, Integers &out) {
             rowsOf(op.getInput(), op.getResult(), op.getCausal()),
             op.getInput().getType().getFrac(), op.getRange().getBound(), out);
       })
+      .Case([&](mpc::ArgMaxOp op) {
+        return fixedArgMax(get(op.getInput()), columns(op.getInput()),
+                           op.getInput().getType().getFrac(),
+                           op.getRange().getBound(), out);
+      })
       .Case([&](mpc::Exp2Op op) {
         return fixedExp2(get(op.getInput()), get(op.getMax()),
                          rowsOf(op.getInput(), op.getMax(), op.getCausal()),

@@ -330,6 +330,19 @@ static RangeError checkBound(ArrayRef<int64_t> x, int32_t frac, double bound) {
   return {};
 }
 
+RangeError aero::reference::fixedArgMax(ArrayRef<int64_t> x, size_t columns,
+                                        int32_t frac, double bound,
+                                        Integers &out) {
+  if (RangeError error = checkBound(x, frac, bound); !error.empty())
+    return error;
+  out.clear();
+  for (size_t first = 0; first < x.size(); first += columns) {
+    const int64_t *row = x.begin() + first;
+    out.push_back(std::max_element(row, row + columns) - row);
+  }
+  return {};
+}
+
 RangeError aero::reference::fixedRelu(ArrayRef<int64_t> x, int32_t frac,
                                       double bound, Integers &out) {
   if (RangeError error = checkBound(x, frac, bound); !error.empty())

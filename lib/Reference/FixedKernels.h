@@ -62,6 +62,9 @@ RangeError fixedCausalContext(llvm::ArrayRef<int64_t> x,
                               size_t tokens, size_t n, Integers &out);
 RangeError fixedMaxRow(llvm::ArrayRef<int64_t> x, const rt::Rows &rows,
                        int32_t frac, double bound, Integers &out);
+/// The first column of a maximum of each row.
+RangeError fixedArgMax(llvm::ArrayRef<int64_t> x, size_t columns, int32_t frac,
+                       double bound, Integers &out);
 RangeError fixedExp2(llvm::ArrayRef<int64_t> x, llvm::ArrayRef<int64_t> max,
                      const rt::Rows &rows, int32_t frac, unsigned compareBits,
                      Integers &out);

@@ -205,6 +205,16 @@ Cost cost::maxRow(const Rows &rows, unsigned compareBits) {
   return sum;
 }
 
+Cost cost::argMax(const Rows &rows, unsigned compareBits) {
+  Cost sum = maxRow(rows, compareBits);
+  constexpr uint64_t element = elementBytes(argMaxBits);
+  for (unsigned round = 0; round < tournamentRounds(rows); ++round) {
+    uint64_t n = tournamentPairs(rows, round);
+    sum = together(sum, bothWays(n * element + planeBytes(n), 2 * n * element));
+  }
+  return sum;
+}
+
 Cost cost::exp2(uint64_t n, unsigned compareBits, unsigned frac) {
   Cost sum = bothWays(n * elementBytes(compareBits + frac));
   sum += tables(n, compareBits);

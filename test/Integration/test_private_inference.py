@@ -48,6 +48,21 @@ class CostTest(ToolTest):
             self.assertEqual(party["framing_bytes"],
                              header * frames + payloads[name], name)
 
+    def test_token_alone(self) -> None:
+        report = run_json("aero", "report", SOFTMAX_ONLY, "--config", CONFIG,
+                          "--logits", "none")
+        result = run_json("aero", "run", SOFTMAX_ONLY, "--config", CONFIG,
+                          "--prompt", "import os", "--new-tokens", 3,
+                          "--logits", "none")
+        self.assert_predicted_costs(report, result, inferences=3)
+        self.assertIn("argmax", {one["op"] for one in report["instructions"]})
+        # One integer is revealed, and no logit.
+        reveal = next(one for one in report["instructions"]
+                      if one["op"] == "reveal")
+        self.assertEqual(reveal["online_bytes"], 8)
+        self.assertEqual(result["private"]["logits"], [])
+        self.assertEqual(result["same_tokens"], 3)
+
     def test_nodes_of_every_sample(self) -> None:
         # What the report says of an ONNX node is what its instructions sent.
         for model, config in ((SOFTMAX_ONLY, CONFIG), (BASELINE, "as-is"),

@@ -234,13 +234,18 @@ Status ClientRunner::answer(const std::string &line) {
   Result<Inference> inference = retry([&] { return tryRequest(*request); });
   if (!inference.ok())
     return inference.takeError();
-  json logits = json::array();
-  for (int64_t value : inference->values)
-    logits.push_back(std::ldexp(double(value), -inference->frac));
-  emit({{"event", "result"},
-        {"logits", std::move(logits)},
-        {"seconds", inference->onlineSeconds},
-        {"offline_seconds", inference->offlineSeconds}});
+  json result = {{"event", "result"},
+                 {"seconds", inference->onlineSeconds},
+                 {"offline_seconds", inference->offlineSeconds}};
+  if (party.program.program.reveals_token() && inference->values.size() == 1) {
+    result["token"] = inference->values.front();
+  } else {
+    json logits = json::array();
+    for (int64_t value : inference->values)
+      logits.push_back(std::ldexp(double(value), -inference->frac));
+    result["logits"] = std::move(logits);
+  }
+  emit(result);
   return {};
 }
 

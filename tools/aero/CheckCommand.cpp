@@ -87,7 +87,8 @@ llvm::Error aero::check(const CheckArguments &arguments) {
   bool fixed = llvm::is_contained(arguments.engines, "fixed");
   bool dealer = llvm::is_contained(arguments.engines, "dealer");
   if (fixed || dealer)
-    if (llvm::Error error = (*model)->lower(!arguments.allRows))
+    if (llvm::Error error = (*model)->lower(
+            arguments.allRows ? Answer::AllLogits : Answer::LastLogits))
       return error;
   std::unique_ptr<PrivateSession> session;
   if (dealer) {

@@ -36,13 +36,13 @@ struct InspectArguments : ModelArguments {};
 
 struct CompileArguments : ModelArguments {
   std::string output;
-  bool allRows = false;
+  Answer answer = Answer::LastLogits;
 };
 
 struct ReportArguments : ModelArguments {
   /// A second configuration to set beside the first, or empty.
   std::string compare;
-  bool allRows = false;
+  Answer answer = Answer::LastLogits;
   /// One row for every ONNX node instead of every layer and kind.
   bool nodes = false;
   /// Built-in network profiles by name, others by file; none for all built-in.
@@ -63,6 +63,7 @@ struct CheckArguments : ModelArguments {
 struct RunArguments : ModelArguments {
   std::string prompt, tokens;
   unsigned newTokens = 24;
+  Answer answer = Answer::LastLogits;
   unsigned serverPort = 0, dealerPort = 0, threads = 0;
 };
 

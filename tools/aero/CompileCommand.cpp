@@ -21,7 +21,7 @@ llvm::Error aero::compile(const CompileArguments &arguments) {
   auto model = openModel(arguments);
   if (!model)
     return model.takeError();
-  if (llvm::Error error = (*model)->lower(!arguments.allRows))
+  if (llvm::Error error = (*model)->lower(arguments.answer))
     return error;
   std::string weights = arguments.output + ".weights";
   if (llvm::Error error = writeProgramFiles(**model, arguments.output, weights))

@@ -326,7 +326,7 @@ static llvm::Error addConfiguration(ModelReport &report,
   auto model = openModel(modelArguments);
   if (!model)
     return model.takeError();
-  if (llvm::Error error = (*model)->lower(!arguments.allRows))
+  if (llvm::Error error = (*model)->lower(arguments.answer))
     return error;
   auto costs = computeCostReport((*model)->getLoweredFunction(), profiles);
   if (!costs)

@@ -111,12 +111,13 @@ llvm::Expected<Generation> generate(Model &model, PrivateSession &session,
     if (!expected)
       return expected.takeError();
     Step step;
-    for (size_t v = 0; v < expected->size(); ++v) {
+    // Without logits there is nothing to compare but the token.
+    for (size_t v = 0; v < result->logits.size(); ++v) {
       double distance = std::abs(result->logits[v] - (*expected)[v]);
       if (!(distance <= step.difference))
         step.difference = distance;
     }
-    step.token = argmax(result->logits);
+    step.token = result->token ? *result->token : argmax(result->logits);
     step.result = std::move(*result);
     // Once the two continuations part, float goes on from its own.
     if (floating != privately) {
@@ -190,8 +191,12 @@ void printText(Model &model, const RunArguments &arguments,
      << "float    " << showTokens(model, generation.floatTokens) << "\n\n";
   size_t count = generation.steps.size(), same = generation.sameTokens();
   os << (same == count ? "They agree" : "They part after") << " on " << same
-     << " of " << count << " tokens; largest logit difference "
-     << formatFixed(generation.maxDifference(), 5) << ".\n\n";
+     << " of " << count << " tokens; ";
+  if (arguments.answer == Answer::NextToken)
+    os << "the client saw no logits.\n\n";
+  else
+    os << "largest logit difference "
+       << formatFixed(generation.maxDifference(), 5) << ".\n\n";
 
   Table table({"layer", "operation", "online", "offline", "exchanges", "ms"});
   Spent total;
@@ -297,7 +302,7 @@ llvm::Error aero::run(const RunArguments &arguments) {
   auto prompt = readPrompt(model, arguments);
   if (!prompt)
     return prompt.takeError();
-  if (llvm::Error error = model.lower(/*lastTokenOnly=*/true))
+  if (llvm::Error error = model.lower(arguments.answer))
     return error;
 
   PartiesOptions options;

@@ -16,6 +16,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <map>
 #include <unistd.h>
 
 using namespace aero;
@@ -90,6 +91,17 @@ void addModelOptions(CLI::App *command, ModelArguments &arguments,
   addRewriteOptions(command, arguments);
 }
 
+/// --logits last|all|none, of which a command may have fewer.
+void addAnswerOption(CLI::App *command, Answer &answer,
+                     std::map<std::string, Answer> choices) {
+  command
+      ->add_option("--logits", answer,
+                   "Which logits to reveal to the client: of the last prompt "
+                   "token, of all, or none, but the next token alone")
+      ->transform(CLI::CheckedTransformer(std::move(choices)))
+      ->default_str("last");
+}
+
 /// --logits last|all.
 void addLogitsOption(CLI::App *command, bool &allRows) {
   command
@@ -155,7 +167,10 @@ int main(int argc, char **argv) {
   CLI::App *compileCommand = app.add_subcommand(
       "compile", "Write the program of the parties and the server's weights");
   addModelOptions(compileCommand, compileArguments, /*configRequired=*/true);
-  addLogitsOption(compileCommand, compileArguments.allRows);
+  addAnswerOption(compileCommand, compileArguments.answer,
+                  {{"last", Answer::LastLogits},
+                   {"all", Answer::AllLogits},
+                   {"none", Answer::NextToken}});
   compileCommand
       ->add_option("-o,--output", compileArguments.output,
                    "Program file; the weights go to OUTPUT.weights")
@@ -165,7 +180,10 @@ int main(int argc, char **argv) {
   CLI::App *reportCommand = app.add_subcommand(
       "report", "Predict bytes, exchanges and seconds before anything runs");
   addModelOptions(reportCommand, reportArguments, /*configRequired=*/true);
-  addLogitsOption(reportCommand, reportArguments.allRows);
+  addAnswerOption(reportCommand, reportArguments.answer,
+                  {{"last", Answer::LastLogits},
+                   {"all", Answer::AllLogits},
+                   {"none", Answer::NextToken}});
   reportCommand->add_option("--compare", reportArguments.compare,
                             "A second configuration to set beside the first");
   reportCommand->add_flag("--nodes", reportArguments.nodes,
@@ -215,6 +233,8 @@ int main(int argc, char **argv) {
       ->add_option("--new-tokens", runArguments.newTokens,
                    "Tokens to generate, one private inference each")
       ->check(CLI::PositiveNumber);
+  addAnswerOption(runCommand, runArguments.answer,
+                  {{"last", Answer::LastLogits}, {"none", Answer::NextToken}});
   runCommand->add_option("--server-port", runArguments.serverPort,
                          "Port of the server (0: any free one)");
   runCommand->add_option("--dealer-port", runArguments.dealerPort,

@@ -20,6 +20,7 @@
 #include <nlohmann/json.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,8 +41,10 @@ struct LocalPartiesOptions {
 
 /// What the client got from one private inference.
 struct PrivateResult {
-  /// One row of logits, or one row a token.
+  /// One row of logits, or one row a token; empty if the program reveals the
+  /// next token alone.
   std::vector<double> logits;
+  std::optional<int64_t> token;
   /// Online wall time, and the wall time of the correlations before it.
   double seconds = 0, offlineSeconds = 0;
 };

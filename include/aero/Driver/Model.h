@@ -45,6 +45,13 @@ struct Problem {
   mlir::Location loc;
 };
 
+/// What the client learns of an answer.
+enum class Answer {
+  LastLogits, ///< of the last prompt token
+  AllLogits,  ///< of all tokens
+  NextToken,  ///< the id of the next token alone
+};
+
 struct ModelOptions {
   ImportOptions import;
   /// The configuration and how it is made; that ops must be raised, and what
@@ -73,7 +80,7 @@ public:
   openTraced(llvm::StringRef path, const ModelOptions &options);
 
   /// Lowers the rewritten module to shares, on a copy.
-  llvm::Error lower(bool lastTokenOnly);
+  llvm::Error lower(Answer answer);
   /// An error unless the model has the inputs and outputs that the engines
   /// take; then it has a context and a vocabulary. open() did this already.
   llvm::Error requireLanguageModel();
@@ -116,7 +123,7 @@ private:
                    bool requireRaised, bool traced);
   llvm::Expected<pi::NormCalibration> calibrate(llvm::StringRef samples);
   std::vector<Problem> checkSignature();
-  std::vector<Problem> runLowering(bool lastTokenOnly);
+  std::vector<Problem> runLowering(Answer answer);
   std::vector<int64_t> pad(llvm::ArrayRef<int64_t> tokens) const;
 
   mlir::MLIRContext mlirContext;

@@ -59,6 +59,8 @@ struct LowerOptions {
   bool base2 = true;
   /// Stop before `convert-pi-to-mpc`, at `pi` with all constants folded.
   bool toShares = true;
+  /// The client learns the next token, and not the logits.
+  bool revealToken = false;
 };
 
 /// From a rewritten network to scheduled `mpc`: folds every constant into the

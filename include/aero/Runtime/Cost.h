@@ -60,6 +60,8 @@ Cost mulWeight(uint64_t n, uint64_t weight);
 Cost causalScores(uint64_t batch, uint64_t tokens, uint64_t k);
 Cost causalContext(uint64_t batch, uint64_t tokens, uint64_t n);
 Cost maxRow(const Rows &rows, unsigned compareBits);
+/// The column of a maximum of each row.
+Cost argMax(const Rows &rows, unsigned compareBits);
 Cost exp2(uint64_t n, unsigned compareBits, unsigned frac);
 /// Thresholds: half powers of two in (1, upperBound).
 Cost recip(uint64_t n, uint64_t upperBound);

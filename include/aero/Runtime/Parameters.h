@@ -62,6 +62,9 @@ constexpr unsigned recipThresholds(uint64_t upperBound) {
   return square <= 2 ? 0 : unsigned(std::bit_width(square - 1)) - 1;
 }
 
+/// Bits of the ring of an argmax's columns.
+inline constexpr unsigned argMaxBits = 32;
+
 /// Dropped from the sum of a row over its length, to get the mean.
 inline constexpr unsigned normalizeMeanShift = 30;
 /// Fraction bits of the sum of squares of a row.

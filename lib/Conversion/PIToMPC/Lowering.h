@@ -86,6 +86,8 @@ private:
   mlir::Value getInverse(mlir::Operation *user, mlir::Value value,
                          llvm::ArrayRef<int64_t> shape);
 
+  /// The columns of the largest logits, ready to be revealed.
+  mlir::Value findToken(mlir::Value logits);
   /// (T, H dk) to (H, T, dk) and back.
   mlir::Value splitHeads(mlir::Location loc, mlir::Value value, int64_t heads);
   mlir::Value joinHeads(mlir::Location loc, mlir::Value value);

@@ -7,7 +7,11 @@
 
 #include "Lowering.h"
 
+#include "aero/Runtime/Parameters.h"
+
 #include "llvm/ADT/TypeSwitch.h"
+
+#include <cmath>
 
 namespace aero {
 #define GEN_PASS_DEF_CONVERTPITOMPC
@@ -320,11 +324,41 @@ LogicalResult Lowering::lowerSelectToken(pi::SelectTokenOp op) {
   return success();
 }
 
+/// Fraction bits of logits that count, at least, when the largest is looked
+/// for.
+static constexpr int kLogitFrac = 8;
+
+// The logits are never truncated; they have to stay below 2^62 at their scale
+// as if they were. All bits above the dropped ones are compared, in groups of
+// four.
+Value Lowering::findToken(Value logits) {
+  auto type = cast<mpc::ShareType>(logits.getType());
+  int frac = type.getFrac(), drop = std::max(0, frac - kLogitFrac) / 4 * 4;
+  double bound = std::ldexp(1.0, int(mpc::truncBoundLog2) - frac);
+  unsigned bits = mpc::ringBits - unsigned(drop);
+  ArrayRef<int64_t> rows = type.getShape().drop_back();
+  Value column = mpc::ArgMaxOp::create(
+      builder, logits.getLoc(),
+      mpc::ShareType::get(builder.getContext(), rows, rt::argMaxBits,
+                          /*frac=*/0),
+      logits, bits, uint32_t(drop), getRange(bound), IntegerAttr());
+  return mpc::ExtendOp::create(builder, logits.getLoc(), shareType(rows, 0),
+                               column, IntegerAttr());
+}
+
 // return x  ->  return reveal(x): the client divides by the scale
+// or        ->  return reveal(extend(argmax x))
 LogicalResult Lowering::lowerReturn(func::ReturnOp op) {
   Value x = getShare(op.getOperand(0));
   if (!x)
     return emitError(op.getLoc()) << "the result does not depend on the prompt";
+  if (options.revealToken) {
+    if (cast<mpc::ShareType>(x.getType()).getRank() < 2)
+      return emitError(op.getLoc())
+             << "reveal-token expects rows of logits, got "
+             << op.getOperand(0).getType();
+    x = findToken(x);
+  }
   auto type = cast<mpc::ShareType>(x.getType());
   auto tensor = RankedTensorType::get(type.getShape(), builder.getF64Type());
   Value revealed =
@@ -458,7 +492,8 @@ struct ConvertPIToMPCPass
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    ConvertPIToMPCOptions options{activationFrac, weightFrac, compareBits};
+    ConvertPIToMPCOptions options{activationFrac, weightFrac, compareBits,
+                                  revealToken};
     if (failed(verifyOptions(module.getLoc(), options)))
       return signalPassFailure();
     SmallVector<func::FuncOp> funcs(module.getOps<func::FuncOp>());

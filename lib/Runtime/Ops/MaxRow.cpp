@@ -7,34 +7,50 @@
 
 #include "Parallel.h"
 #include "Softmax.h"
+#include "aero/Runtime/Parameters.h"
 
 using namespace aero::rt;
 
-void MaxRow::deal(DealerRandom &random, const Rows &rows, unsigned bits) {
+void MaxRow::deal(DealerRandom &random, const Rows &rows, unsigned bits,
+                  bool wantsIndex) {
   for (unsigned round = 0; round < tournamentRounds(rows); ++round) {
     size_t n = tournamentPairs(rows, round);
     Share masks = random.mask(n, bits);
     SignTest::deal(random, bits, masks, n);
     Selection::deal(random, masks, n, bits);
+    if (!wantsIndex)
+      continue;
+    Share indexMasks = random.mask(n, argMaxBits);
+    Selection::deal(random, indexMasks, n, argMaxBits);
   }
 }
 
 MaxRow::MaxRow(PartyRandom random, const Rows &rows, unsigned bits,
-               Share values)
+               bool wantsIndex, Share values)
     : Operation(std::move(random)), rows(rows), ringBits(bits),
-      phases(2 + cost::andLevels(bits)), values(std::move(values)) {
+      phases(2 + cost::andLevels(bits)), wantsIndex(wantsIndex),
+      values(std::move(values)) {
+  if (wantsIndex) {
+    indices.resize(rows.elements());
+    // Columns are public: the client's share.
+    for (size_t row = 0, i = 0; row < rows.count; ++row)
+      for (size_t j = 0; j < rows.length(row); ++j, ++i)
+        indices[i] = isClient() ? j : 0;
+  }
   if (steps() == 0)
-    result = std::move(this->values);
+    result = std::move(wantsIndex ? indices : this->values);
 }
 
 unsigned MaxRow::steps() const { return tournamentRounds(rows) * phases; }
 
 StepBytes MaxRow::bytes(unsigned step) const {
   unsigned phase = step % phases;
-  uint64_t bytes =
-      phase == 0 ? tournamentPairs(rows, step / phases) * elementBytes(ringBits)
-      : phase == phases - 1 ? selection->bytes()
-                            : test->bytes(phase - 1);
+  uint64_t element =
+      elementBytes(ringBits) + (wantsIndex ? elementBytes(argMaxBits) : 0);
+  uint64_t bytes = phase == 0 ? tournamentPairs(rows, step / phases) * element
+                   : phase == phases - 1
+                       ? selection->bytes() * (wantsIndex ? 2 : 1)
+                       : test->bytes(phase - 1);
   return {bytes, bytes};
 }
 
@@ -53,37 +69,52 @@ template <typename Body> void MaxRow::forEachRow(Body body) const {
 
 void MaxRow::startRound() {
   size_t n = tournamentPairs(rows, round);
-  uint64_t modulus = ringMask(ringBits);
   opened = random.mask(n, ringBits);
   test.emplace(random, ringBits, n, n);
   selection.emplace(random, n, ringBits);
-  difference.resize(n);
-  forEachRow([&](size_t from, size_t, size_t pair, size_t length) {
-    const uint64_t *x = values.data() + from;
-    size_t half = length - length / 2;
-    for (size_t i = 0; i < length / 2; ++i) {
-      difference[pair + i] = (x[i] - x[i + half]) & modulus;
-      opened[pair + i] = (opened[pair + i] + difference[pair + i]) & modulus;
-    }
-  });
+  if (wantsIndex) {
+    openedIndex = random.mask(n, argMaxBits);
+    indexSelection.emplace(random, n, argMaxBits);
+  }
+  auto subtract = [&](const Share &from, uint64_t mask, Share &minuend,
+                      Share &masked) {
+    minuend.resize(n);
+    forEachRow([&](size_t first, size_t, size_t pair, size_t length) {
+      const uint64_t *x = from.data() + first;
+      size_t half = length - length / 2;
+      for (size_t i = 0; i < length / 2; ++i) {
+        minuend[pair + i] = (x[i] - x[i + half]) & mask;
+        masked[pair + i] = (masked[pair + i] + minuend[pair + i]) & mask;
+      }
+    });
+  };
+  subtract(values, ringMask(ringBits), difference, opened);
+  if (wantsIndex)
+    subtract(indices, ringMask(argMaxBits), indexDifference, openedIndex);
 }
 
+/// x - n (x - y), where n says that y is larger: of values, and of columns.
 void MaxRow::finishRound() {
-  uint64_t modulus = ringMask(ringBits);
-  Share next;
-  next.resize(values.size() - opened.size());
-  forEachRow([&](size_t from, size_t to, size_t pair, size_t length) {
-    const uint64_t *x = values.data() + from;
-    for (size_t i = 0; i < length / 2; ++i)
-      next[to + i] = (x[i] - selection->times(pair + i, opened[pair + i],
-                                              difference[pair + i])) &
-                     modulus;
-    if (length % 2)
-      next[to + length / 2] = x[length / 2];
-  });
-  values = std::move(next);
+  auto choose = [&](Share &from, uint64_t mask, const Selection &chosen,
+                    const Share &z, const Share &d) {
+    Share next;
+    next.resize(from.size() - z.size());
+    forEachRow([&](size_t first, size_t to, size_t pair, size_t length) {
+      const uint64_t *x = from.data() + first;
+      for (size_t i = 0; i < length / 2; ++i)
+        next[to + i] =
+            (x[i] - chosen.times(pair + i, z[pair + i], d[pair + i])) & mask;
+      if (length % 2)
+        next[to + length / 2] = x[length / 2];
+    });
+    from = std::move(next);
+  };
+  choose(values, ringMask(ringBits), *selection, opened, difference);
+  if (wantsIndex)
+    choose(indices, ringMask(argMaxBits), *indexSelection, openedIndex,
+           indexDifference);
   if (++round == tournamentRounds(rows))
-    result = std::move(values);
+    result = std::move(wantsIndex ? indices : values);
 }
 
 void MaxRow::produce(unsigned step, std::vector<uint8_t> &out) {
@@ -91,23 +122,36 @@ void MaxRow::produce(unsigned step, std::vector<uint8_t> &out) {
   if (phase == 0) {
     startRound();
     appendElements(out, opened, ringBits);
+    if (wantsIndex)
+      appendElements(out, openedIndex, argMaxBits);
   } else if (phase == phases - 1) {
     selection->produce(test->sign(), out);
+    if (wantsIndex)
+      indexSelection->produce(test->sign(), out);
   } else {
     test->produce(phase - 1, out);
   }
 }
 
+static void addPeer(Share &open, std::span<const uint8_t> in, unsigned bits) {
+  Share peer(open.size());
+  readElements(in, peer, bits);
+  for (size_t i = 0; i < open.size(); ++i)
+    open[i] = (open[i] + peer[i]) & ringMask(bits);
+}
+
 void MaxRow::consume(unsigned step, std::span<const uint8_t> in) {
   unsigned phase = step % phases;
   if (phase == 0) {
-    Share peer(opened.size());
-    readElements(in, peer, ringBits);
-    for (size_t i = 0; i < opened.size(); ++i)
-      opened[i] = (opened[i] + peer[i]) & ringMask(ringBits);
+    size_t size = opened.size() * elementBytes(ringBits);
+    addPeer(opened, in.first(size), ringBits);
+    if (wantsIndex)
+      addPeer(openedIndex, in.subspan(size), argMaxBits);
     test->start(opened);
   } else if (phase == phases - 1) {
-    selection->consume(in);
+    selection->consume(in.first(selection->bytes()));
+    if (wantsIndex)
+      indexSelection->consume(in.subspan(selection->bytes()));
     finishRound();
   } else {
     test->consume(phase - 1, in);

@@ -84,6 +84,10 @@ struct Sizes {
     return scoreRows(operand(0), program.values(op.result()),
                      op.max_row().causal());
   }
+  Rows argMaxRows() const {
+    return scoreRows(operand(0), program.values(op.result()),
+                     /*causal=*/false);
+  }
   Rows expRows() const {
     return scoreRows(operand(0), operand(1), op.exp2().causal());
   }
@@ -160,8 +164,14 @@ aero::rt::startOperation(OperationContext context,
   case Instruction::kMaxRow: {
     unsigned bits = op.max_row().compare_bits();
     return std::make_unique<MaxRow>(
-        std::move(random), sizes.maxRows(), bits,
+        std::move(random), sizes.maxRows(), bits, /*wantsIndex=*/false,
         dropBits(*operands[0], op.max_row().drop_bits(), bits));
+  }
+  case Instruction::kArgmax: {
+    unsigned bits = op.argmax().compare_bits();
+    return std::make_unique<MaxRow>(
+        std::move(random), sizes.argMaxRows(), bits, /*wantsIndex=*/true,
+        dropBits(*operands[0], op.argmax().drop_bits(), bits));
   }
   case Instruction::kExp2:
     return std::make_unique<Exp2>(
@@ -234,7 +244,12 @@ std::vector<uint8_t> aero::rt::dealOperation(const program::Program &program,
     Mul::deal(random, sizes.results(), sizes.mulRepeat());
     break;
   case Instruction::kMaxRow:
-    MaxRow::deal(random, sizes.maxRows(), op.max_row().compare_bits());
+    MaxRow::deal(random, sizes.maxRows(), op.max_row().compare_bits(),
+                 /*wantsIndex=*/false);
+    break;
+  case Instruction::kArgmax:
+    MaxRow::deal(random, sizes.argMaxRows(), op.argmax().compare_bits(),
+                 /*wantsIndex=*/true);
     break;
   case Instruction::kExp2:
     Exp2::deal(random, sizes.results(), op.exp2().compare_bits(),

@@ -18,11 +18,14 @@
 namespace aero::rt {
 
 /// The maximum of each row of values of Z_2^bits, |value| < 2^(bits-2), by a
-/// tournament of halves.
+/// tournament of halves; or, with `wantsIndex`, the column of a maximum in
+/// Z_2^argMaxBits, which the winners of each round take along.
 class MaxRow final : public Operation {
 public:
-  static void deal(DealerRandom &random, const Rows &rows, unsigned bits);
-  MaxRow(PartyRandom random, const Rows &rows, unsigned bits, Share values);
+  static void deal(DealerRandom &random, const Rows &rows, unsigned bits,
+                   bool wantsIndex);
+  MaxRow(PartyRandom random, const Rows &rows, unsigned bits, bool wantsIndex,
+         Share values);
 
   unsigned steps() const override;
   StepBytes bytes(unsigned step) const override;
@@ -40,9 +43,13 @@ private:
 
   Rows rows;
   unsigned ringBits, phases, round = 0;
+  bool wantsIndex;
   Share values, difference, opened;
   std::optional<SignTest> test;
   std::optional<Selection> selection;
+  /// The same of the columns that the values came from.
+  Share indices, indexDifference, openedIndex;
+  std::optional<Selection> indexSelection;
 };
 
 /// 2^(x - m) with 20 fraction bits for scores x with `frac` fraction bits and

@@ -42,6 +42,7 @@ private:
   Status extend() const;
   Status trunc() const;
   Status maxRow() const;
+  Status argMax() const;
   Status exp2() const;
   Status recip() const;
   Status relu() const;

@@ -93,6 +93,8 @@ const char *aero::rt::opName(const Instruction &instruction) {
     return "repeat";
   case Instruction::kMaxRow:
     return "max_row";
+  case Instruction::kArgmax:
+    return "argmax";
   case Instruction::kExp2:
     return "exp2";
   case Instruction::kSumRow:
@@ -159,6 +161,9 @@ Cost aero::rt::instructionCost(const program::Program &program,
         scoreRows(operand(0), result, instruction.max_row().causal()),
         instruction.max_row().compare_bits());
   }
+  case Instruction::kArgmax:
+    return cost::argMax(scoreRows(operand(0), result, /*causal=*/false),
+                        instruction.argmax().compare_bits());
   case Instruction::kCausalScores: {
     const auto &lhs = operand(0).shape();
     return cost::causalScores(n / triangle(lhs[lhs.size() - 2]),

@@ -260,6 +260,9 @@ Status aero::rt::validateProgram(const program::Program &program) {
 
   if (progress.reveals == 0)
     return Error{"no instruction reveals a result"};
+  if (program.reveals_token() &&
+      program.values(int(program.result())).frac() != 0)
+    return Error{"the result is said to be a token, but is no integer"};
   uint32_t rows = program.last_token_only() ? 1 : program.context();
   const Shape &result = program.values(program.result()).shape();
   if (result[0] != rows)

@@ -75,6 +75,19 @@ Status OpChecker::maxRow() const {
   return resultIs(rows, bits, int64_t(x.frac()) - drop);
 }
 
+Status OpChecker::argMax() const {
+  AERO_RETURN_IF_ERROR(operandCount(1));
+  AERO_RETURN_IF_ERROR(bitsOf(0, 64));
+  uint32_t bits = op.argmax().compare_bits(), drop = op.argmax().drop_bits();
+  AERO_RETURN_IF_ERROR(compareWidth(bits));
+  if (drop > 64 - bits)
+    return Error{"drops " + std::to_string(drop) + " bits of 64 to compare " +
+                 std::to_string(bits)};
+  Shape rows;
+  AERO_RETURN_IF_ERROR(rowsOf(/*causal=*/false, rows));
+  return resultIs(rows, argMaxBits, 0);
+}
+
 Status OpChecker::exp2() const {
   AERO_RETURN_IF_ERROR(operandCount(2));
   AERO_RETURN_IF_ERROR(bitsOf(0, 64));

@@ -253,6 +253,8 @@ Status OpChecker::check() const {
     return repeat();
   case Instruction::kMaxRow:
     return maxRow();
+  case Instruction::kArgmax:
+    return argMax();
   case Instruction::kExp2:
     return exp2();
   case Instruction::kSumRow:

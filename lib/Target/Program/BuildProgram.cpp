@@ -143,6 +143,11 @@ llvm::Error ProgramBuilder::addParameters(Operation &op,
         instruction.mutable_max_row()->set_causal(op.getCausal());
         return success();
       })
+      .Case([&](mpc::ArgMaxOp op) {
+        instruction.mutable_argmax()->set_compare_bits(op.getCompareBits());
+        instruction.mutable_argmax()->set_drop_bits(op.getDrop());
+        return success();
+      })
       .Case([&](mpc::Exp2Op op) {
         instruction.mutable_exp2()->set_compare_bits(
             op.getMax().getType().getBits());
@@ -292,6 +297,7 @@ llvm::Error ProgramBuilder::addHeader(func::FuncOp func,
   program.set_context(uint32_t(tokens.getLength()));
   program.set_vocabulary(uint32_t(tokens.getVocabulary()));
   program.set_last_token_only(!func.getOps<mpc::TakeRowOp>().empty());
+  program.set_reveals_token(!func.getOps<mpc::ArgMaxOp>().empty());
   program.set_exchanges(mpc::countExchanges(func));
 
   program::FixedPoint &fixed = *program.mutable_fixed_point();

@@ -494,6 +494,42 @@ func.func @f(%x: !mpc.share<2x36, f = 16>) {
 
 // -----
 
+// argmax (C1)
+func.func @f(%x: !mpc.share<8, f = 36>) {
+  // expected-error @below {{'mpc.argmax' op expected rows of scores}}
+  %r = mpc.argmax %x bits 36 drop 28 range <64.0, proved> : !mpc.share<8, f = 36> -> !mpc.share<8, f = 0, bits = 32>
+  return
+}
+
+// -----
+
+// argmax (C2)
+func.func @f(%x: !mpc.share<2x8, f = 36>) {
+  // expected-error @below {{'mpc.argmax' op drops 29 bits of 64 to compare 36}}
+  %r = mpc.argmax %x bits 36 drop 29 range <64.0, proved> : !mpc.share<2x8, f = 36> -> !mpc.share<2, f = 0, bits = 32>
+  return
+}
+
+// -----
+
+// argmax (C3)
+func.func @f(%x: !mpc.share<2x8, f = 36>) {
+  // expected-error @below {{with 8 fraction bits does not fit into 16 bits}}
+  %r = mpc.argmax %x bits 16 drop 28 range <128.0, proved> : !mpc.share<2x8, f = 36> -> !mpc.share<2, f = 0, bits = 32>
+  return
+}
+
+// -----
+
+// argmax (C4)
+func.func @f(%x: !mpc.share<2x8, f = 36>) {
+  // expected-error @below {{'mpc.argmax' op expected a result of type '!mpc.share<2, f = 0, bits = 32>'}}
+  %r = mpc.argmax %x bits 36 drop 28 range <64.0, proved> : !mpc.share<2x8, f = 36> -> !mpc.share<2, f = 8, bits = 32>
+  return
+}
+
+// -----
+
 // exp2 (C1)
 func.func @f(%x: !mpc.share<2x8, f = 16, bits = 32>, %m: !mpc.share<2, f = 0, bits = 32>) {
   // expected-error @below {{'mpc.exp2' op works in the ring of 64 bits}}

@@ -58,12 +58,14 @@ func.func @softmax(%s: !mpc.share<2x8x8, f = 16>) {
 // Packed lower triangles of 8 rows have 36 elements.
 // CHECK-LABEL: func @causal(
 // CHECK: mpc.causal_scores %{{.*}}, %{{.*}} start 3 : <2x8x4, f = 16>, <2x8x4, f = 16> -> <2x36, f = 32>
+// CHECK: mpc.argmax %{{.*}} bits 36 drop 12 range <64.0, proved> start 3 : <2x36, f = 16> -> <2, f = 0, bits = 32>
 // CHECK: mpc.max_row %{{.*}} causal bits 32 range <1073741824.0, proved> : <2x36, f = 16> -> <2x8, f = 0, bits = 32>
 // CHECK: mpc.exp2 %{{.*}}, %{{.*}} causal start 9 : <2x36, f = 16>, <2x8, f = 0, bits = 32> -> <2x36, f = 20>
 // CHECK: mpc.sum_row %{{.*}} causal : <2x36, f = 20> -> <2x8, f = 20>
 // CHECK: mpc.causal_context %{{.*}}, %{{.*}} : <2x36, f = 20>, <2x8x4, f = 16> -> <2x8x4, f = 36>
 func.func @causal(%q: !mpc.share<2x8x4, f = 16>, %s: !mpc.share<2x36, f = 16>) {
   %0 = mpc.causal_scores %q, %q start 3 : !mpc.share<2x8x4, f = 16>, !mpc.share<2x8x4, f = 16> -> !mpc.share<2x36, f = 32>
+  %a = mpc.argmax %s bits 36 drop 12 range <64.0, proved> start 3 : !mpc.share<2x36, f = 16> -> !mpc.share<2, f = 0, bits = 32>
   %1 = mpc.max_row %s causal bits 32 range <1073741824.0, proved> : !mpc.share<2x36, f = 16> -> !mpc.share<2x8, f = 0, bits = 32>
   %2 = mpc.exp2 %s, %1 causal start 9 : !mpc.share<2x36, f = 16>, !mpc.share<2x8, f = 0, bits = 32> -> !mpc.share<2x36, f = 20>
   %3 = mpc.sum_row %2 causal : !mpc.share<2x36, f = 20> -> !mpc.share<2x8, f = 20>

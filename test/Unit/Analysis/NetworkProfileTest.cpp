@@ -134,7 +134,7 @@ TEST(NetworkProfile, Instructions) {
       errorOf(with(R"("compute": {"dealer_elements_per_second":
                                   {"add": 1e6}})")),
       HasSubstr("'compute.dealer_elements_per_second' names 'add'; there are "
-                "causal_context, "));
+                "argmax, causal_context, "));
   EXPECT_THAT(
       errorOf(with(R"("compute": {"online_elements_per_second":
                                   {"add": "fast"}})")),

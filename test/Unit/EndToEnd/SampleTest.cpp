@@ -38,7 +38,8 @@ protected:
         Model::open(onnx, {.rewrite = {.config = configuration}});
     ASSERT_TRUE(bool(opened)) << llvm::toString(opened.takeError());
     model = std::move(*opened);
-    llvm::Error error = model->lower(lastTokenOnly);
+    llvm::Error error =
+        model->lower(lastTokenOnly ? Answer::LastLogits : Answer::AllLogits);
     ASSERT_FALSE(bool(error)) << llvm::toString(std::move(error));
     error = writeProgramFiles(*model, path("m.aero"), path("m.weights"));
     ASSERT_FALSE(bool(error)) << llvm::toString(std::move(error));

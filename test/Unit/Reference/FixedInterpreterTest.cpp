@@ -170,6 +170,14 @@ TEST_F(FixedInterpreterTest, CausalSoftmaxAgreesWithDouble) {
     EXPECT_NEAR(std::ldexp(double(y[row]), -28), 1 / sums[row], 3e-6);
 }
 
+TEST_F(FixedInterpreterTest, ArgMaxIsTheFirst) {
+  Integers y = value({3, 9, 9, -5, -7, -6}, 2, 16, R"(
+    %m = mpc.argmax %x bits 36 drop 12 range <64.0, proved> : !mpc.share<2x3, f = 16> -> !mpc.share<2, f = 0, bits = 32>
+    %y = mpc.extend %m : !mpc.share<2, f = 0, bits = 32> -> !mpc.share<2, f = 0>)",
+                     "2", 0);
+  EXPECT_THAT(y, ElementsAre(1, 0));
+}
+
 TEST_F(FixedInterpreterTest, MaxRowIsTheFloor) {
   int64_t one = 1 << 16;
   Integers y =

@@ -9,6 +9,7 @@
 #include "ProtocolHarness.h"
 #include "aero/Runtime/Parameters.h"
 
+#include <bit>
 #include <cmath>
 
 using namespace aero;
@@ -87,6 +88,35 @@ TEST(MaxRow, EqualValuesAndExtremes) {
   for (size_t row = 1; row < 6; ++row)
     x[row * 128 + row * 25] = int64_t(8191) << 16;
   checkMaxRow(x, 128, 16, runMaxRow(run, {6, 128}, 16, 16, x));
+}
+
+TEST(ArgMax, ColumnOfTheMaximum) {
+  for (unsigned bits : {12, 16, 36})
+    for (uint32_t columns : {1, 2, 3, 5, 64, 257}) {
+      PairRun run(bits * 1000 + columns);
+      const unsigned drop = 28;
+      int64_t limit = (int64_t(1) << (bits + drop - 2)) - 1;
+      Values x = run.inputs.values(6 * columns, -limit, limit);
+      // Rows of equal values, and a maximum at either end.
+      std::fill_n(x.begin(), columns, -7 << 20);
+      x[columns] = limit;
+      x[3 * columns - 1] = limit;
+      run.operand({6, columns}, 64, 36, x);
+      auto &op = *run.instruction({6}, argMaxBits, 0).mutable_argmax();
+      op.set_compare_bits(bits);
+      op.set_drop_bits(drop);
+      Values found = run.run();
+      for (size_t row = 0; row < 6; ++row) {
+        ASSERT_GE(found[row], 0);
+        ASSERT_LT(found[row], int64_t(columns));
+        // Each share was shifted by itself, and so were those it met.
+        int64_t best = *std::max_element(x.begin() + row * columns,
+                                         x.begin() + (row + 1) * columns);
+        int64_t rounds = std::bit_width(columns);
+        EXPECT_GE(x[row * columns + found[row]],
+                  best - rounds * (int64_t(2) << drop));
+      }
+    }
 }
 
 Values runExp2(PairRun &run, Shape shape, unsigned bits, unsigned frac,

@@ -341,7 +341,13 @@ inline program::Program makeNormProgram() {
 
   auto &logits = b.begin({x}, {4, 8}, 64, 36);
   logits.mutable_linear()->set_weight(head);
-  auto &reveal = b.begin({b.finish(logits)}, {4, 8}, 64, 36);
+  uint32_t scored = b.finish(logits);
+  // Nobody asks for the tokens here.
+  auto &tokens = b.begin({scored}, {4}, 32, 0);
+  tokens.mutable_argmax()->set_compare_bits(36);
+  tokens.mutable_argmax()->set_drop_bits(28);
+  b.finish(tokens);
+  auto &reveal = b.begin({scored}, {4, 8}, 64, 36);
   reveal.mutable_reveal();
   p.set_result(b.finish(reveal));
   return p;

@@ -122,6 +122,13 @@ const Case cases[] = {
        fixedOperand(run, {2, 4, 4}, 64, 16, pattern(32, input, 70), input);
        run.instruction({2, 4, 4}, 64, 36).mutable_causal_context();
      }},
+    {"argmax",
+     [](PairRun &run, int input) {
+       fixedOperand(run, {64, 4}, 64, 16, pattern(256, input, 1 << 14), input);
+       auto &op = *run.instruction({64}, argMaxBits, 0).mutable_argmax();
+       op.set_compare_bits(16);
+       op.set_drop_bits(8);
+     }},
     {"relu",
      [](PairRun &run, int input) {
        fixedOperand(run, {64}, 64, 16, pattern(64, input, 1 << 14), input);

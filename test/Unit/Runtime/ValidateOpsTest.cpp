@@ -260,6 +260,22 @@ INSTANTIATE_TEST_SUITE_P(
                    ->set_drop_bits(41);
              },
              "drops 41 bits of 64 to compare 24"},
+        Rule{
+            "ArgMaxDrop",
+            [](Program &p) {
+              find(p, Instruction::kArgmax).mutable_argmax()->set_drop_bits(29);
+            },
+            "drops 29 bits of 64 to compare 36", makeNormProgram},
+        Rule{"ArgMaxWidth",
+             [](Program &p) {
+               find(p, Instruction::kArgmax)
+                   .mutable_argmax()
+                   ->set_compare_bits(35);
+             },
+             "compares 35 bits, expected a multiple of 4", makeNormProgram},
+        Rule{"ArgMaxResult",
+             [](Program &p) { resultOf(p, Instruction::kArgmax).set_frac(1); },
+             "expected (4) with 32 bits, 0", makeNormProgram},
         Rule{"MaxRowResult",
              [](Program &p) { resultOf(p, Instruction::kMaxRow).set_frac(1); },
              "expected (2,4) with 24 bits, 0"},

@@ -66,7 +66,9 @@ def ConvertPIToMPC : Pass<"convert-pi-to-mpc", "::mlir::ModuleOp"> {
     Option<"compareBits", "compare-bits", "unsigned", "0",
            "Bits in which attention scores are compared, a multiple of 4, at "
            "least 64 - 2 * activation-frac; 0: as many as the range takes that "
-           "is proved from the weights">
+           "is proved from the weights">,
+    Option<"revealToken", "reveal-token", "bool", "false",
+           "Reveal the column of the largest logit of each row, not the logits">
   ];
   let dependentDialects = ["::aero::mpc::MPCDialect"];
 }

@@ -86,6 +86,12 @@ rt::Cost MaxRowOp::getCost() {
       getCompareBits());
 }
 
+rt::Cost ArgMaxOp::getCost() {
+  return rt::cost::argMax(getRows(getInput().getType(), getResult().getType(),
+                                  /*causal=*/false),
+                          getCompareBits());
+}
+
 rt::Cost ReluOp::getCost() {
   return rt::cost::relu(elements(getInput()), getCompareBits());
 }

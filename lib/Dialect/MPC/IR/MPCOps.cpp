@@ -406,6 +406,25 @@ LogicalResult ReluOp::verify() {
   return verifyResult(*this, x.getShape(), ringBits, x.getFrac());
 }
 
+LogicalResult ArgMaxOp::verify() {
+  ShareType x = getInput().getType();
+  // (C1)
+  SmallVector<int64_t> rows;
+  if (failed(verifyFullRing(*this, x)) ||
+      failed(verifyRows(*this, x, /*causal=*/false, rows)))
+    return failure();
+  // (C2)
+  if (getDrop() + getCompareBits() > ringBits)
+    return emitOpError() << "drops " << getDrop() << " bits of " << ringBits
+                         << " to compare " << getCompareBits();
+  // (C3)
+  if (failed(verifyComparison(*this, getRange(), getCompareBits(),
+                              int64_t(x.getFrac()) - getDrop())))
+    return failure();
+  // (C4)
+  return verifyResult(*this, rows, rt::argMaxBits, 0);
+}
+
 LogicalResult TailOp::verify() {
   ShareType x = getInput().getType();
   // (C1)

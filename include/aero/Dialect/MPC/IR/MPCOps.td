@@ -173,6 +173,18 @@ def MPC_MaxRowOp : MPC_RoundingInstruction<"max_row"> {
   let results = (outs MPC_ShareType:$result);
   let assemblyFormat = "$input (`causal` $causal^)? `bits` $compareBits `range` $range (`start` $start^)? attr-dict `:` type($input) `->` type($result)";
 }
+def MPC_ArgMaxOp : MPC_Instruction<"argmax"> {
+  let summary = "The column of a maximum of each row, an integer in the ring of 32 bits";
+  let description = [{
+    Values are compared without their `drop` low bits in Z_2^compareBits, as by
+    `mpc.relu`: of values that differ by less than 2^(drop - f), any may win.
+  }];
+  let arguments = (ins MPC_ShareType:$input, I32Attr:$compareBits,
+                       I32Attr:$drop, MPC_RangeAttr:$range,
+                       OptionalAttr<I32Attr>:$start);
+  let results = (outs MPC_ShareType:$result);
+  let assemblyFormat = "$input `bits` $compareBits `drop` $drop `range` $range (`start` $start^)? attr-dict `:` type($input) `->` type($result)";
+}
 def MPC_Exp2Op : MPC_RoundingInstruction<"exp2"> {
   let summary = "2^(x - max), zero 22 or more below the maximum; scale 20";
   let arguments = (ins MPC_ShareType:$input, MPC_ShareType:$max,
