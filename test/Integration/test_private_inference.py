@@ -63,6 +63,20 @@ class CostTest(ToolTest):
         self.assertEqual(result["private"]["logits"], [])
         self.assertEqual(result["same_tokens"], 3)
 
+    def test_profile(self) -> None:
+        arguments = ("aero", "run", SOFTMAX_ONLY, "--config", CONFIG,
+                     "--prompt", "import os", "--new-tokens", 1)
+        text = run(*arguments, "--profile").stdout
+        table = text[text.index("milliseconds"):]
+        self.assertIn("client before", table.splitlines()[0])
+        self.assertIn("total", table.splitlines()[-1])
+        rows = {row["op"]: row for row in run_json(*arguments)["profile"]}
+        self.assertGreater(rows["linear"]["server_seconds"], 0)
+        self.assertGreater(rows["linear"]["client_offline_seconds"], 0)
+        self.assertGreater(rows["exp2"]["dealer_seconds"], 0)
+        self.assertGreater(rows["exp2"]["exchange_seconds"], 0)
+        self.assertEqual(rows["add"]["exchange_seconds"], 0)
+
     def test_nodes_of_every_sample(self) -> None:
         # What the report says of an ONNX node is what its instructions sent.
         for model, config in ((SOFTMAX_ONLY, CONFIG), (BASELINE, "as-is"),

@@ -65,6 +65,7 @@ struct RunArguments : ModelArguments {
   unsigned newTokens = 24;
   Answer answer = Answer::LastLogits;
   unsigned serverPort = 0, dealerPort = 0, threads = 0;
+  bool profile = false;
 };
 
 struct RewriteArguments : ModelArguments {

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Commands.h"
+#include "Profile.h"
 
 #include "aero/Driver/Parties.h"
 #include "aero/Driver/Prompts.h"
@@ -288,6 +289,7 @@ json toJson(Model &model, const RunArguments &arguments, const Tokens &prompt,
             {"setup", statistics.server["bytes"].value("setup_server_to_client",
                                                        uint64_t(0))}}},
           {"by_layer_and_op", std::move(cells)},
+          {"profile", aero::toJson(profile(statistics))},
           {"instructions", std::move(instructions)},
           {"parties", std::move(parties)}};
 }
@@ -327,5 +329,7 @@ llvm::Error aero::run(const RunArguments &arguments) {
         << "\n";
   else
     printText(model, arguments, *prompt, *generation, *statistics);
+  if (arguments.profile && !arguments.json)
+    printProfile(profile(*statistics), llvm::outs());
   return llvm::Error::success();
 }

@@ -235,6 +235,9 @@ int main(int argc, char **argv) {
       ->check(CLI::PositiveNumber);
   addAnswerOption(runCommand, runArguments.answer,
                   {{"last", Answer::LastLogits}, {"none", Answer::NextToken}});
+  runCommand->add_flag("--profile", runArguments.profile,
+                       "Show where the time of an inference went, by party and "
+                       "kind of instruction");
   runCommand->add_option("--server-port", runArguments.serverPort,
                          "Port of the server (0: any free one)");
   runCommand->add_option("--dealer-port", runArguments.dealerPort,
