@@ -14,6 +14,7 @@
 #include "Ops/TailTables.h"
 
 #include <bit>
+#include <cassert>
 
 using namespace aero::rt;
 
@@ -49,6 +50,7 @@ const TailTable &aero::rt::tailTable(TailFunction function) {
   case TailFunction::Silu:
     return siluTail;
   }
+  assert(false && "validation lets no other function through");
   return geluTail;
 }
 

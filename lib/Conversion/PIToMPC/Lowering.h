@@ -112,6 +112,10 @@ private:
   mlir::Value getShare(mlir::Value value) { return shares.lookup(value); }
   /// The same at the scale of activations: truncates a product, once.
   mlir::Value getActivation(mlir::Value value);
+  /// The terms of a sum at one scale: two products of one scale are added
+  /// before they are truncated.
+  std::pair<mlir::Value, mlir::Value> getTerms(mlir::Value lhs,
+                                               mlir::Value rhs);
 
   mpc::ShareType shareType(llvm::ArrayRef<int64_t> shape, int64_t frac);
   mlir::Value truncate(mlir::Location loc, mlir::Value value, uint32_t shift);

@@ -81,6 +81,25 @@ LogicalResult Lowering::lowerEmbedding(pi::EmbeddingOp op) {
   return success();
 }
 
+/// Checks that the shape of `weight`, made from `operand`, ends that of the
+/// private operand.
+static LogicalResult verifySuffix(Operation *op, Value operand, Value weight,
+                                  ArrayRef<int64_t> shape) {
+  ArrayRef<int64_t> suffix = cast<mpc::ServerType>(weight.getType()).getShape();
+  if (suffix.size() <= shape.size() && shape.take_back(suffix.size()) == suffix)
+    return success();
+  return emitError(op->getLoc())
+         << "no secure form of a weight of shape " << operand.getType()
+         << " broadcast to " << op->getResult(0).getType() << describeNode(op);
+}
+
+std::pair<Value, Value> Lowering::getTerms(Value lhs, Value rhs) {
+  Value x = getShare(lhs), y = getShare(rhs);
+  if (x.getType() == y.getType())
+    return {x, y};
+  return {getActivation(lhs), getActivation(rhs)};
+}
+
 // pi.add(x, y)       ->  add(x, y)
 // pi.add(x, weight)  ->  add_weight(x, weight at x's scale)
 LogicalResult Lowering::lowerAdd(pi::AddOp op) {
@@ -105,12 +124,7 @@ LogicalResult Lowering::lowerAdd(pi::AddOp op) {
   if (getShare(rhs)) {
     if (failed(checkShape(getShare(rhs))))
       return failure();
-    // Two products of one scale are added before they are truncated.
-    Value x = getShare(lhs), y = getShare(rhs);
-    if (x.getType() != y.getType()) {
-      x = getActivation(lhs);
-      y = getActivation(rhs);
-    }
+    auto [x, y] = getTerms(lhs, rhs);
     shares[op.getResult()] = mpc::AddOp::create(
         builder, op.getLoc(), x.getType(), x, y, IntegerAttr());
     return success();
@@ -121,11 +135,8 @@ LogicalResult Lowering::lowerAdd(pi::AddOp op) {
   Value weight = getWeight(op, rhs, type.getFrac(), WeightRole::Addend);
   if (!weight)
     return failure();
-  ArrayRef<int64_t> suffix = cast<mpc::ServerType>(weight.getType()).getShape();
-  if (suffix.size() > shape.size() || shape.take_back(suffix.size()) != suffix)
-    return emitError(op.getLoc())
-           << "no secure form of a weight of shape " << rhs.getType()
-           << " broadcast to " << op.getType() << describeNode(op);
+  if (failed(verifySuffix(op, rhs, weight, shape)))
+    return failure();
   shares[op.getResult()] = mpc::AddWeightOp::create(builder, op.getLoc(), type,
                                                     x, weight, IntegerAttr());
   return success();
@@ -134,16 +145,15 @@ LogicalResult Lowering::lowerAdd(pi::AddOp op) {
 // pi.sub(x, y)  ->  sub(x, y)
 LogicalResult Lowering::lowerSub(pi::SubOp op) {
   ArrayRef<int64_t> shape = dropBatch(op.getType().getShape());
-  Value x = getShare(op.getLhs()), y = getShare(op.getRhs());
-  if (!x || !y || cast<mpc::ShareType>(x.getType()).getShape() != shape ||
-      cast<mpc::ShareType>(y.getType()).getShape() != shape)
+  auto isPrivate = [&](Value value) {
+    Value share = getShare(value);
+    return share && cast<mpc::ShareType>(share.getType()).getShape() == shape;
+  };
+  if (!isPrivate(op.getLhs()) || !isPrivate(op.getRhs()))
     return emitError(op.getLoc())
            << "expected a difference of two private values of one shape"
            << describeNode(op);
-  if (x.getType() != y.getType()) {
-    x = getActivation(op.getLhs());
-    y = getActivation(op.getRhs());
-  }
+  auto [x, y] = getTerms(op.getLhs(), op.getRhs());
   shares[op.getResult()] = mpc::SubOp::create(builder, op.getLoc(), x.getType(),
                                               x, y, IntegerAttr());
   return success();
@@ -179,11 +189,8 @@ LogicalResult Lowering::lowerMul(pi::MulOp op) {
           : getWeight(op, rhs, options.weightFrac, WeightRole::Scale);
   if (!weight)
     return failure();
-  ArrayRef<int64_t> suffix = cast<mpc::ServerType>(weight.getType()).getShape();
-  if (suffix.size() > shape.size() || shape.take_back(suffix.size()) != suffix)
-    return emitError(op.getLoc())
-           << "no secure form of a weight of shape " << rhs.getType()
-           << " broadcast to " << op.getType() << describeNode(op);
+  if (failed(verifySuffix(op, rhs, weight, shape)))
+    return failure();
   int64_t frac = int64_t(options.activationFrac) + options.weightFrac;
   shares[op.getResult()] =
       mpc::MulWeightOp::create(builder, op.getLoc(), shareType(shape, frac), x,

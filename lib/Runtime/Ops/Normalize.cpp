@@ -7,20 +7,12 @@
 
 #include "Normalize.h"
 
-#include "Parallel.h"
+#include "Power.h"
 #include "aero/Runtime/Parameters.h"
 
 #include <cmath>
 
 using namespace aero::rt;
-
-/// Threshold j: round(2^(j/2)).
-static uint64_t threshold(unsigned j) {
-  constexpr uint64_t sqrtTwo = 6521908912666391106; // 62 fraction bits
-  uint64_t whole = uint64_t(1) << (j / 2);
-  unsigned shift = 62 - j / 2;
-  return j % 2 ? ((sqrtTwo >> (shift - 1)) + 1) >> 1 : whole;
-}
 
 namespace {
 
@@ -33,14 +25,19 @@ struct Segment {
 
   Segment(unsigned j, size_t columns) {
     // 2.75267968 - 3.05562960 v is v^(-1/2) on [1/4, 1/4 sqrt 2] with a
-    // relative error of 0.0056, the least that a line can have.
-    constexpr double lineConstant = 2.75267968, lineSlope = 3.05562960;
-    int octave = int(j / 4), quarter = int(j % 4);
+    // relative error of 0.0056, the least that a line can have; the other three
+    // quarters of two octaves are that times powers of 2^(-1/4) and 2^(-3/4).
+    // Both parties need the very same integers: no library function here.
+    constexpr uint64_t constants[] = {793405899591573515, 667172176807702748,
+                                      561022691834614669, 471761970439716864};
+    constexpr uint64_t slopes[] = {820239325, 487717221, 289998394, 172434077};
+    static_assert(normalizeLineFrac == 58 && normalizeSlopeFrac == 28,
+                  "the fraction bits of the constants");
+    int octave = int(j / 4);
     factor = uint64_t(1) << (58 - 2 * octave);
-    constant = uint64_t(std::llrint(std::ldexp(
-        lineConstant * std::exp2(-quarter / 4.0), normalizeLineFrac)));
-    slope = uint64_t(std::llrint(std::ldexp(
-        lineSlope * std::exp2(-3 * quarter / 4.0), normalizeSlopeFrac)));
+    constant = constants[j % 4];
+    slope = slopes[j % 4];
+    // IEEE 754 rounds square roots, and the two other steps, correctly.
     scale = uint64_t(std::llrint(std::ldexp(std::sqrt(double(columns)),
                                             int(normalizeSumFrac) / 2 - 1 -
                                                 octave + int(normalizeFrac))));
@@ -117,21 +114,16 @@ Normalize::Normalize(PartyRandom source, const Shape &shape,
 /// c = x - mean: one truncation a row.
 void Normalize::addMean() {
   size_t n = shape.columns;
-  auto inverse = uint64_t(
-      std::llrint(std::ldexp(1.0 / double(n), int(normalizeMeanShift))));
+  uint64_t inverse = ((uint64_t(1) << normalizeMeanShift) + n / 2) / n;
   mean.resize(shape.rows);
   for (size_t i = 0; i < values.size(); ++i)
     mean[i / n] += values[i];
   for (uint64_t &value : mean)
     value *= inverse;
-  Phase phase = truncation(shape.rows, normalizeMeanShift, mean);
-  auto truncate = phase.consume;
-  phase.consume = [this, truncate, n](std::span<const uint8_t> in) {
-    truncate(in);
+  add(then(truncation(shape.rows, normalizeMeanShift, mean), [this, n] {
     for (size_t i = 0; i < values.size(); ++i)
       values[i] -= mean[i / n];
-  };
-  add(std::move(phase));
+  }));
 }
 
 /// sum of c^2 = sum of e^2 + 2 e A + A^2 with e = c - A open: the dealer
@@ -157,14 +149,10 @@ void Normalize::addSquares() {
              sums[i] += e * (2 * mask[j] + (isClient() ? e : 0));
            }
        }});
-  Phase phase = truncation(m, 2 * shape.frac - normalizeSumFrac, sums);
-  auto truncate = phase.consume;
-  phase.consume = [this, truncate](std::span<const uint8_t> in) {
-    truncate(in);
+  add(then(truncation(m, 2 * shape.frac - normalizeSumFrac, sums), [this] {
     for (uint64_t &sum : sums)
       sum += isClient() ? shape.epsilon : 0;
-  };
-  add(std::move(phase));
+  }));
 }
 
 Share Normalize::openedThresholds() const {
@@ -172,8 +160,9 @@ Share Normalize::openedThresholds() const {
   Share z(m * normalizeThresholds);
   for (unsigned j = 0; j < normalizeThresholds; ++j)
     for (size_t i = 0; i < m; ++i)
-      z[j * m + i] = (openedSums[i] - threshold(normalizeFirstThreshold + j)) &
-                     ringMask(normalizeCompareBits);
+      z[j * m + i] =
+          (openedSums[i] - halfPower(normalizeFirstThreshold + j, 0)) &
+          ringMask(normalizeCompareBits);
   return z;
 }
 
@@ -307,25 +296,18 @@ void Normalize::addInverseRoot() {
   }
   {
     Phase first = product(m, ratio, cube, cube);
-    Phase second = product(m, ratioSquare, fifth, fifth);
-    auto multiply = second.consume;
-    second.consume = [this, multiply](std::span<const uint8_t> in) {
-      multiply(in);
+    Phase second = then(product(m, ratioSquare, fifth, fifth), [this] {
       correction.resize(cube.size());
       for (size_t i = 0; i < cube.size(); ++i)
         correction[i] = 3 * fifth[i] - 10 * cube[i];
-    };
+    });
     add(std::move(first), std::move(second));
   }
-  Phase phase = truncation(m, normalizeCorrectionShift, correction);
-  auto truncate = phase.consume;
-  phase.consume = [this, truncate](std::span<const uint8_t> in) {
-    truncate(in);
+  add(then(truncation(m, normalizeCorrectionShift, correction), [this] {
     constexpr unsigned up = normalizeRefinedFrac - normalizeRootFrac - 3;
     for (size_t i = 0; i < root.size(); ++i)
       root[i] = (15 * root[i] << up) + correction[i];
-  };
-  add(std::move(phase));
+  }));
   add(product(m, root, scale, scale));
   add(truncation(m, normalizeRefinedFrac, scale));
 }

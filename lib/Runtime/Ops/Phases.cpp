@@ -16,6 +16,16 @@ void aero::rt::dealProduct(DealerRandom &random, size_t n) {
   random.deal(std::move(left), 64, Encoding::Elements);
 }
 
+PhasedOperation::Phase PhasedOperation::then(Phase phase,
+                                             std::function<void()> action) {
+  auto consume = std::move(phase.consume);
+  phase.consume = [consume, action](std::span<const uint8_t> in) {
+    consume(in);
+    action();
+  };
+  return phase;
+}
+
 void PhasedOperation::add(Phase first, Phase second) {
   uint64_t split = first.bytes;
   add({first.bytes + second.bytes,

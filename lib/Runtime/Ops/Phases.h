@@ -53,6 +53,8 @@ protected:
     std::function<void(std::span<const uint8_t>)> consume;
   };
   void add(Phase phase) { phases.push_back(std::move(phase)); }
+  /// The same step, and `action` when it is done.
+  static Phase then(Phase phase, std::function<void()> action);
   /// Two steps in one exchange.
   void add(Phase first, Phase second);
 

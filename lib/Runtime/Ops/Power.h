@@ -52,6 +52,20 @@ inline uint64_t scaledInversePower(uint64_t t, unsigned guardBits) {
   return (power + (uint64_t(1) << (31 - guardBits))) >> (32 - guardBits);
 }
 
+/// round(value / 2^shift).
+inline uint64_t roundShift(uint64_t value, unsigned shift) {
+  return shift == 0   ? value
+         : shift > 63 ? 0
+                      : ((value >> (shift - 1)) + 1) >> 1;
+}
+
+/// round(2^(j/2)) with `frac` fraction bits.
+inline uint64_t halfPower(unsigned j, unsigned frac) {
+  constexpr uint64_t sqrtTwo = 6521908912666391106; // 62 fraction bits
+  return j % 2 ? roundShift(sqrtTwo, 62 - frac - j / 2)
+               : uint64_t(1) << (frac + j / 2);
+}
+
 /// a - b modulo F7.
 inline Wide subtractF7(Wide a, Wide b) { return a - b + (a < b); }
 

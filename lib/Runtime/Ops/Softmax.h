@@ -8,10 +8,7 @@
 #ifndef AERO_LIB_RUNTIME_OPS_SOFTMAX_H
 #define AERO_LIB_RUNTIME_OPS_SOFTMAX_H
 
-#include "Compare.h"
-#include "Operation.h"
-#include "Selection.h"
-#include "WrapBit.h"
+#include "Phases.h"
 
 #include <optional>
 
@@ -78,40 +75,18 @@ private:
 };
 
 /// 1 / S with 28 fraction bits for S in [1, upperBound] with 20.
-class Recip final : public Operation {
+class Recip final : public PhasedOperation {
 public:
   static void deal(DealerRandom &random, size_t n, uint64_t upperBound);
   Recip(PartyRandom random, size_t n, uint64_t upperBound, Share sums);
 
-  unsigned steps() const override { return test->levels() + 11; }
-  StepBytes bytes(unsigned step) const override;
-  void produce(unsigned step, std::vector<uint8_t> &out) override;
-  void consume(unsigned step, std::span<const uint8_t> in) override;
-
 private:
-  /// One multiplication of the Newton steps.
-  struct Product {
-    Share left, right, product; // masks and the share of their product
-    Share openLeft, openRight;
-
-    static void deal(DealerRandom &random, size_t n);
-    Product(PartyRandom &random, size_t n);
-    void produce(std::span<const uint64_t> x, std::span<const uint64_t> y,
-                 std::vector<uint8_t> &out);
-    Share consume(std::span<const uint8_t> in, bool client);
-  };
-  /// What happens in a step after the opening of S and the comparison.
-  unsigned phase(unsigned step) const { return step - 1 - test->levels(); }
-  void compare();
-  Share start() const;
+  Share openedThresholds() const;
+  void select(const Selection &reaches);
 
   size_t count;
   unsigned thresholds, compareBits;
-  Share sums, opened, approximation, current;
-  std::optional<SignTest> test;
-  std::optional<Selection> selection;
-  std::vector<WrapBit> truncations;
-  std::vector<Product> products;
+  Share sums, opened, current;
 };
 
 } // namespace aero::rt
