@@ -152,7 +152,8 @@ def run(suite: Suite) -> Count:
         count.failed += 1
     print(f"{count} ({time.monotonic() - start:.0f} s)", flush=True)
     if count.failed:
-        print("\n".join(process.stdout.splitlines()[-60:]))
+        # A line may hold a whole file, and hide all others in a log that is cut.
+        print("\n".join(line[:400] for line in process.stdout.splitlines()[-60:]))
     return count
 
 
