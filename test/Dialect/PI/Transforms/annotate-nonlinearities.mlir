@@ -11,11 +11,11 @@
 // TABLE: total{{ +}}264
 
 // CHECK-LABEL: func.func @main(
-// CHECK: pi.layer_norm {{.*}} annotated <layer_norm, layer = 0, maps = 1 of[6, 8], costs = [<dealer, online = {{[0-9]+}}, offline = {{[0-9]+}}, exchanges = 18>]>
-// CHECK: pi.attention {{.*}} annotated <softmax, layer = 0, maps = 2 of[6, 6], costs = [<dealer,
-// CHECK: pi.gelu %{{.*}} annotated <gelu, layer = -1, maps = 1 of[6, 8], costs = [<dealer,
-// CHECK: pi.prelu %{{.*}} annotated <leaky_relu, layer = -1, maps = 1 of[6, 8], costs = [<dealer,
-// CHECK: pi.tanh %{{.*}} annotated <tanh, layer = -1, maps = 1 of[6, 8]> :
+// CHECK: pi.layer_norm {{.*}} annotated <layer_norm, layer = 0, maps = 1 of [6, 8], costs = [<dealer, online = {{[0-9]+}}, offline = {{[0-9]+}}, exchanges = 18>]>
+// CHECK: pi.attention {{.*}} annotated <softmax, layer = 0, maps = 2 of [6, 6], costs = [<dealer,
+// CHECK: pi.gelu %{{.*}} annotated <gelu, layer = -1, maps = 1 of [6, 8], costs = [<dealer,
+// CHECK: pi.prelu %{{.*}} annotated <leaky_relu, layer = -1, maps = 1 of [6, 8], costs = [<dealer,
+// CHECK: pi.tanh %{{.*}} annotated <tanh, layer = -1, maps = 1 of [6, 8]> :
 // [example] --pi-annotate-nonlinearities --remarks-filter=pi-annotate-nonlinearities
 func.func @main(%x: tensor<1x6x8xf32>) -> tensor<1x6x8xf32> {
   // expected-remark @below {{pi.layer_norm: layer_norm, layer 0, 1 maps of 6x8, 48 elements; dealer: }}

@@ -62,7 +62,7 @@ def PI_NonlinearityAttr : AttrDef<PI_Dialect, "Nonlinearity"> {
                         ArrayRefParameter<"int64_t">:$mapShape,
                         OptionalArrayRefParameter<"SecureCostAttr">:$costs);
   let assemblyFormat = [{
-    `<` $kind `,` `layer` `=` $layer `,` `maps` `=` $maps `of` `[` $mapShape `]`
+    `<` $kind `,` `layer` `=` $layer `,` `maps` `=` $maps `of` ` ` `[` $mapShape `]`
     (`,` `costs` `=` `[` $costs^ `]`)? `>`
   }];
 }
