@@ -21,12 +21,13 @@ using namespace aero::pi;
 /// Values below 2^kTruncBound can be truncated (mpc::truncBoundLog2).
 static constexpr int kTruncBound = 62;
 
-SecureForm::SecureForm(func::FuncOp func, unsigned activationFrac,
-                       unsigned weightFrac, unsigned compareBits)
-    : ranges(func, {std::ldexp(1.0, -int(activationFrac)),
-                    std::ldexp(1.0, -int(weightFrac))}),
-      activationFrac(activationFrac), weightFrac(weightFrac),
-      compareBits(compareBits) {}
+SecureForm::SecureForm(func::FuncOp func, const SecureFormOptions &options)
+    : activationFrac(options.activationFrac), weightFrac(options.weightFrac),
+      compareBits(options.compareBits) {
+  if (options.provedRanges)
+    ranges.emplace(func, RangePrecision{std::ldexp(1.0, -int(activationFrac)),
+                                        std::ldexp(1.0, -int(weightFrac))});
+}
 
 /// The narrowest comparison of values of [-bound, bound) of which `frac`
 /// fraction bits count: differences of two take one bit more, and a sign.
@@ -38,15 +39,17 @@ static unsigned compareBitsFor(double bound, int frac) {
 double SecureForm::getBound(Value value) const {
   double limit =
       std::ldexp(1.0, kTruncBound - int(activationFrac + weightFrac));
-  return std::min(limit, ranges.getBound(value));
+  return ranges ? std::min(limit, ranges->getBound(value)) : limit;
 }
 
 double SecureForm::getScoreBound(AttentionOp op) const {
   double limit = std::ldexp(1.0, kTruncBound - 2 * int(activationFrac));
+  if (!ranges)
+    return limit;
   // exp2 compares differences with -22: a little more than the scores. They are
   // in base 2: an attention is lowered with the scale ln 2.
   return std::min(limit,
-                  ranges.getScoreBound(op) / M_LN2 + double(rt::exp2Range));
+                  ranges->getScoreBound(op) / M_LN2 + double(rt::exp2Range));
 }
 
 unsigned SecureForm::getDrop(unsigned signFrac) const {

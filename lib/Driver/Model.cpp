@@ -7,6 +7,7 @@
 
 #include "aero/Driver/Model.h"
 
+#include "aero/Analysis/CostReport.h"
 #include "aero/Dialect/PI/Transforms/Passes.h"
 #include "aero/Driver/Samples.h"
 #include "aero/InitAll.h"
@@ -19,6 +20,7 @@
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
 using namespace aero;
@@ -267,18 +269,57 @@ std::vector<Problem> Model::checkSignature() {
   return problems;
 }
 
-std::vector<Problem> Model::runLowering(Answer answer) {
+std::vector<Problem> Model::runLowering(Answer answer, LowerOptions options) {
   lowered = rewritten->clone();
   return runPipeline(*lowered, [&](mlir::OpPassManager &pm) {
-    LowerOptions options;
     options.lastTokenOnly = answer != Answer::AllLogits;
     options.revealToken = answer == Answer::NextToken;
     buildLowerPipeline(pm, options);
   });
 }
 
-llvm::Error Model::lower(Answer answer) {
-  return toError(path, runLowering(answer));
+/// Online and offline seconds of one inference.
+static llvm::Expected<double> predictSeconds(mlir::func::FuncOp lowered,
+                                             const NetworkProfile &network) {
+  auto costs = computeCostReport(lowered, network);
+  if (!costs)
+    return costs.takeError();
+  const Seconds &seconds = costs->total.times.front();
+  return seconds.online + seconds.offline;
+}
+
+llvm::Error Model::lower(Answer answer, const LowerOptions &options,
+                         const NetworkProfile *network) {
+  collapseChoice.reset();
+  llvm::Error error = toError(path, runLowering(answer, options));
+  if (error || !network || options.collapse == CollapseLinear::Never)
+    return error;
+  auto apart = predictSeconds(getLoweredFunction(), *network);
+  if (!apart)
+    return apart.takeError();
+  mlir::OwningOpRef<mlir::ModuleOp> plain = std::move(lowered);
+  // Products of weights may leave the range of the engines: not an error, as
+  // nobody asked for them.
+  LowerOptions collapsing = options;
+  collapsing.collapse = CollapseLinear::Always;
+  if (runLowering(answer, collapsing).empty()) {
+    auto collapsed = predictSeconds(getLoweredFunction(), *network);
+    if (!collapsed)
+      return collapsed.takeError();
+    if (*collapsed != *apart)
+      collapseChoice = CollapseChoice{network->name, *apart, *collapsed};
+  }
+  if (!collapseChoice || !collapseChoice->isCollapsed())
+    lowered = std::move(plain);
+  return llvm::Error::success();
+}
+
+std::string CollapseChoice::describe() const {
+  return llvm::formatv(
+      "for {0}, linear maps between softmaxes are {1}: {2:f3} s "
+      "an inference instead of {3:f3} s",
+      network, isCollapsed() ? "collapsed" : "kept apart",
+      std::min(apart, collapsed), std::max(apart, collapsed));
 }
 
 std::vector<Problem> Model::findProblems() {
@@ -326,14 +367,15 @@ Model::runFloat(llvm::ArrayRef<int64_t> tokens) {
 }
 
 llvm::Expected<std::vector<double>>
-Model::runFixed(llvm::ArrayRef<int64_t> tokens, int64_t position) {
+Model::runFixed(llvm::ArrayRef<int64_t> tokens, int64_t position,
+                reference::FixedObserver observer) {
   if (!fixed) {
     auto created = reference::FixedInterpreter::create(getLoweredFunction());
     if (!created)
       return created.takeError();
     fixed.emplace(std::move(*created));
   }
-  auto values = fixed->run(pad(tokens), position);
+  auto values = fixed->run(pad(tokens), position, observer);
   if (!values)
     return values.takeError();
   return fixed->toDoubles(*values);

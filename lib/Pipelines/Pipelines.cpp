@@ -18,6 +18,12 @@
 using namespace mlir;
 using namespace aero;
 
+/// What collapsing may cost: 1.75 times the multiply-adds where a layer's
+/// queries, keys and values read what the layer below left, and there is no
+/// feed-forward network between. Not 1.9: the vocabulary projection stays as it
+/// is.
+static constexpr double kCollapseGrowth = 1.8;
+
 static void addCleanup(OpPassManager &pm) {
   OpPassManager &nested = pm.nest<func::FuncOp>();
   nested.addPass(createCanonicalizerPass());
@@ -136,10 +142,20 @@ void aero::buildLowerPipeline(OpPassManager &pm, const LowerOptions &options) {
   if (options.lastTokenOnly)
     pm.addPass(pi::createSelectLastTokenPass());
   addCleanup(pm);
+  if (options.collapse != CollapseLinear::Never) {
+    pi::CollapseLinearPassOptions collapse;
+    if (options.collapse == CollapseLinear::Always)
+      collapse.growth = kCollapseGrowth;
+    pm.addNestedPass<func::FuncOp>(pi::createCollapseLinearPass(collapse));
+  }
+  if (options.join)
+    pm.addNestedPass<func::FuncOp>(pi::createJoinLinearPass());
+  addCleanup(pm);
   if (!options.toShares)
     return;
   ConvertPIToMPCOptions conversion;
   conversion.revealToken = options.revealToken;
+  conversion.provedRanges = options.provedRanges;
   pm.addPass(createConvertPIToMPC(conversion));
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(mpc::createMPCSchedule());
@@ -237,8 +253,24 @@ struct LowerFlags : virtual detail::PassOptions {
                            llvm::cl::desc("Reveal the next token alone"),
                            llvm::cl::init(false)};
 
+  Option<CollapseLinear> collapse{
+      *this, "collapse", llvm::cl::desc("Multiply through sums of linear maps"),
+      llvm::cl::values(clEnumValN(CollapseLinear::Never, "never", "leave them"),
+                       clEnumValN(CollapseLinear::Free, "free",
+                                  "where it takes no more multiply-adds"),
+                       clEnumValN(CollapseLinear::Always, "always",
+                                  "all linear maps between two softmaxes")),
+      llvm::cl::init(CollapseLinear::Free)};
+  Option<bool> join{*this, "join",
+                    llvm::cl::desc("Multiply one input by all its matrices"),
+                    llvm::cl::init(true)};
+  Option<bool> provedRanges{*this, "proved-ranges",
+                            llvm::cl::desc("Narrow comparisons"),
+                            llvm::cl::init(true)};
+
   LowerOptions get() const {
-    return {lastTokenOnly, base2, toShares, revealToken};
+    return {lastTokenOnly, base2, toShares,    revealToken,
+            collapse,      join,  provedRanges};
   }
 
   std::string build(OpPassManager &pm) const {

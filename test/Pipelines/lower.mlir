@@ -31,12 +31,17 @@
 // FOLD2-NOT: {{pi.mul|pi.div}}
 // FOLD2: return
 
-// One matrix holds the whole of beta * y + ffn(y) / alpha.
+// One matrix holds the whole of beta * y + ffn(y) / alpha, and another one that
+// behind the output projection of attention.
 // FOLD1-LABEL: func @main
-// FOLD1: %[[W:.*]] = pi.weight "h.0.mlp.c_fc.weight+h.0.mlp.c_proj.weight+h.0.beta+h.0.alpha" {{.*}} : tensor<4x4xf32>
-// FOLD1: pi.attention {{.*}} scale 0.693147182
-// FOLD1: %[[Y:.*]] = pi.add
-// FOLD1-NEXT: %[[Z:.*]] = pi.linear %[[Y]], %[[W]]
+// FOLD1-DAG: %[[W:.*]] = pi.weight "h.0.mlp.c_fc.weight+h.0.mlp.c_proj.weight+h.0.beta+h.0.alpha" {{.*}} : tensor<4x4xf32>
+// FOLD1-DAG: %[[O:.*]] = pi.weight "h.0.attn.c_proj.weight+h.0.mlp.c_fc.weight+h.0.mlp.c_proj.weight+h.0.beta+h.0.alpha" {{.*}} : tensor<4x4xf32>
+// FOLD1: %[[A:.*]] = pi.attention {{.*}} scale 0.693147182
+// FOLD1: %[[C:.*]] = pi.select_token %[[A]]
+// FOLD1: %[[X:.*]] = pi.select_token
+// FOLD1-DAG: %[[S:.*]] = pi.linear %[[X]], %[[W]]
+// FOLD1-DAG: %[[T:.*]] = pi.linear %[[C]], %[[O]]
+// FOLD1: %[[Z:.*]] = pi.add
 // FOLD1-NEXT: pi.linear %[[Z]]
 // FOLD1-NEXT: return
 

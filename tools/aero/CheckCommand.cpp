@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Commands.h"
+#include "SeenRanges.h"
 
 #include "aero/Driver/Parties.h"
 #include "aero/Driver/Prompts.h"
@@ -84,11 +85,14 @@ llvm::Error aero::check(const CheckArguments &arguments) {
   if (!prompts)
     return prompts.takeError();
 
+  bool allRows = arguments.answer == Answer::AllLogits;
   bool fixed = llvm::is_contained(arguments.engines, "fixed");
   bool dealer = llvm::is_contained(arguments.engines, "dealer");
+  if (arguments.ranges && !fixed)
+    return llvm::createStringError("--ranges looks at the values of the engine "
+                                   "fixed; add it to --engines");
   if (fixed || dealer)
-    if (llvm::Error error = (*model)->lower(
-            arguments.allRows ? Answer::AllLogits : Answer::LastLogits))
+    if (llvm::Error error = lower(**model, arguments))
       return error;
   std::unique_ptr<PrivateSession> session;
   if (dealer) {
@@ -99,6 +103,12 @@ llvm::Error aero::check(const CheckArguments &arguments) {
   }
 
   Difference fixedDifference, dealerDifference;
+  SeenRanges seen;
+  auto observe = [&](uint32_t, mlir::Operation *op,
+                     llvm::MutableArrayRef<int64_t> values) {
+    if (arguments.ranges)
+      seen.add(op, values);
+  };
   std::vector<float> saved;
   size_t width = static_cast<size_t>((*model)->getVocabulary());
   for (auto [index, tokens] : llvm::enumerate(*prompts)) {
@@ -107,7 +117,7 @@ llvm::Error aero::check(const CheckArguments &arguments) {
     if (!all)
       return all.takeError();
     llvm::ArrayRef<double> expected =
-        computedRows(**model, *all, position, arguments.allRows);
+        computedRows(**model, *all, position, allRows);
     if (!arguments.saveLogits.empty())
       saved.insert(saved.end(), expected.begin(), expected.end());
 
@@ -116,13 +126,13 @@ llvm::Error aero::check(const CheckArguments &arguments) {
     auto compareWith = [&](Difference &difference,
                            llvm::ArrayRef<double> actual) {
       llvm::ArrayRef<double> actualLast =
-          arguments.allRows ? actual.slice(position * width, width) : actual;
+          allRows ? actual.slice(position * width, width) : actual;
       compare(difference, static_cast<unsigned>(index), expected, actual,
               expectedLast, actualLast);
     };
     if (fixed) {
       llvm::Expected<Logits> logits =
-          (*model)->runFixed(tokens, static_cast<int64_t>(position));
+          (*model)->runFixed(tokens, static_cast<int64_t>(position), observe);
       if (!logits)
         return logits.takeError();
       compareWith(fixedDifference, *logits);
@@ -168,12 +178,18 @@ llvm::Error aero::check(const CheckArguments &arguments) {
                 ", more than --max-error " + formatFixed(arguments.maxError, 5))
                    .str();
   }
+  if (arguments.ranges)
+    json["ranges"] = seen.toJson();
   if (arguments.json) {
     llvm::outs() << json.dump(2) << "\n";
   } else {
     llvm::outs() << (*model)->getName() << " as " << arguments.config << ", "
                  << count << " prompts\n\n";
     table.print(llvm::outs());
+    if (arguments.ranges) {
+      llvm::outs() << "\n";
+      seen.print();
+    }
   }
   return failed.empty() ? llvm::Error::success()
                         : llvm::createStringError(failed);

@@ -12,6 +12,8 @@
 
 #include "llvm/Support/Error.h"
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <string>
 #include <vector>
 
@@ -32,17 +34,24 @@ struct ModelArguments {
   bool json = false;
 };
 
-struct InspectArguments : ModelArguments {};
-
-struct CompileArguments : ModelArguments {
-  std::string output;
+/// What every command takes that lowers the model.
+struct LoweringArguments : ModelArguments {
   Answer answer = Answer::LastLogits;
+  /// A network profile by name or file, or empty.
+  std::string optimizeFor;
+  /// Names of optimisations to leave out.
+  std::vector<std::string> without;
 };
 
-struct ReportArguments : ModelArguments {
+struct InspectArguments : ModelArguments {};
+
+struct CompileArguments : LoweringArguments {
+  std::string output;
+};
+
+struct ReportArguments : LoweringArguments {
   /// A second configuration to set beside the first, or empty.
   std::string compare;
-  Answer answer = Answer::LastLogits;
   /// One row for every ONNX node instead of every layer and kind.
   bool nodes = false;
   /// Built-in network profiles by name, others by file; none for all built-in.
@@ -51,19 +60,19 @@ struct ReportArguments : ModelArguments {
   std::string html;
 };
 
-struct CheckArguments : ModelArguments {
+struct CheckArguments : LoweringArguments {
   std::vector<std::string> engines = {"float", "fixed"};
   std::string prompts;
   unsigned samples = 8;
   double maxError = 0.02;
-  bool allRows = false;
   std::string saveLogits;
+  /// Also say how large values became in fixed point.
+  bool ranges = false;
 };
 
-struct RunArguments : ModelArguments {
+struct RunArguments : LoweringArguments {
   std::string prompt, tokens;
   unsigned newTokens = 24;
-  Answer answer = Answer::LastLogits;
   unsigned serverPort = 0, dealerPort = 0, threads = 0;
   bool profile = false;
 };
@@ -89,6 +98,13 @@ llvm::Error check(const CheckArguments &arguments);
 llvm::Error run(const RunArguments &arguments);
 llvm::Error rewrite(const RewriteArguments &arguments);
 llvm::Error importTrained(const ImportWeightsArguments &arguments);
+
+/// Lowers the model as the user asked.
+llvm::Error lower(Model &model, const LoweringArguments &arguments);
+
+/// What was decided for a network, as the key `collapse`.
+void addCollapse(nlohmann::json &json,
+                 const std::optional<CollapseChoice> &choice);
 
 /// Opens the model as the configuration that the user named, for the engines.
 llvm::Expected<std::unique_ptr<Model>>

@@ -21,7 +21,7 @@ llvm::Error aero::compile(const CompileArguments &arguments) {
   auto model = openModel(arguments);
   if (!model)
     return model.takeError();
-  if (llvm::Error error = (*model)->lower(arguments.answer))
+  if (llvm::Error error = lower(**model, arguments))
     return error;
   std::string weights = arguments.output + ".weights";
   if (llvm::Error error = writeProgramFiles(**model, arguments.output, weights))
@@ -33,17 +33,21 @@ llvm::Error aero::compile(const CompileArguments &arguments) {
     return llvm::createFileError(arguments.output, error);
   if (std::error_code error = llvm::sys::fs::file_size(weights, weightBytes))
     return llvm::createFileError(weights, error);
-  if (arguments.json)
-    llvm::outs() << nlohmann::json{{"program", arguments.output},
-                                   {"program_bytes", programBytes},
-                                   {"weights", weights},
-                                   {"weights_bytes", weightBytes}}
-                        .dump(2)
-                 << "\n";
-  else
+  const std::optional<CollapseChoice> &collapse = (*model)->getCollapseChoice();
+  if (arguments.json) {
+    nlohmann::json json = {{"program", arguments.output},
+                           {"program_bytes", programBytes},
+                           {"weights", weights},
+                           {"weights_bytes", weightBytes}};
+    addCollapse(json, collapse);
+    llvm::outs() << json.dump(2) << "\n";
+  } else {
+    if (collapse)
+      llvm::outs() << collapse->describe() << "\n";
     llvm::outs() << "for all parties:     " << arguments.output << " ("
                  << formatBytes(programBytes) << ")\n"
                  << "for the server only: " << weights << " ("
                  << formatBytes(weightBytes) << ")\n";
+  }
   return llvm::Error::success();
 }

@@ -7,6 +7,10 @@
 
 #include "Commands.h"
 
+#include "llvm/ADT/STLExtras.h"
+
+#include <nlohmann/json.hpp>
+
 using namespace aero;
 
 static llvm::Expected<ImportOptions>
@@ -56,4 +60,34 @@ aero::openAnyModel(const ModelArguments &arguments) {
 llvm::Expected<std::unique_ptr<Model>>
 aero::openTracedModel(const ModelArguments &arguments) {
   return openWith(&Model::openTraced, arguments);
+}
+
+llvm::Error aero::lower(Model &model, const LoweringArguments &arguments) {
+  LowerOptions options;
+  auto isLeftOut = [&](llvm::StringRef name) {
+    return llvm::is_contained(arguments.without, name);
+  };
+  if (isLeftOut("collapse"))
+    options.collapse = CollapseLinear::Never;
+  options.join = !isLeftOut("join");
+  options.provedRanges = !isLeftOut("proved-ranges");
+  if (arguments.optimizeFor.empty())
+    return model.lower(arguments.answer, options);
+  if (isLeftOut("collapse"))
+    return llvm::createStringError(
+        "--optimize-for decides whether linear maps are collapsed, which "
+        "--without collapse leaves out; give one of them");
+  auto network = findNetworkProfile(arguments.optimizeFor);
+  if (!network)
+    return network.takeError();
+  return model.lower(arguments.answer, options, &*network);
+}
+
+void aero::addCollapse(nlohmann::json &json,
+                       const std::optional<CollapseChoice> &choice) {
+  if (choice)
+    json["collapse"] = {{"network", choice->network},
+                        {"chosen", choice->isCollapsed()},
+                        {"seconds_apart", choice->apart},
+                        {"seconds_collapsed", choice->collapsed}};
 }

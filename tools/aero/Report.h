@@ -9,6 +9,7 @@
 #define AERO_TOOLS_AERO_REPORT_H
 
 #include "aero/Analysis/CostReport.h"
+#include "aero/Driver/Model.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -22,6 +23,8 @@ namespace aero {
 struct ConfiguredReport {
   std::string config;
   CostReport costs;
+  /// With --optimize-for.
+  std::optional<CollapseChoice> collapse;
 };
 
 /// What a report is about: one configuration, or two to be compared. Both have

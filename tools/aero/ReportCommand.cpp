@@ -187,6 +187,9 @@ private:
       llvm::outs() << config.costs.criticalPath
                    << " exchanges in a row: independent operations share "
                       "them.\n";
+      if (config.collapse)
+        llvm::outs() << (report.isComparison() ? config.config + ", " : "")
+                     << config.collapse->describe() << "\n";
     }
   }
 
@@ -278,9 +281,11 @@ static nlohmann::json reportJson(const ModelReport &report) {
   json["model"] = report.model;
   json["context"] = report.context;
   json["config"] = report.configs.front().config;
+  addCollapse(json, report.configs.front().collapse);
   if (report.isComparison()) {
     json["compare"] = toJson(report.configs[1].costs);
     json["compare"]["config"] = report.configs[1].config;
+    addCollapse(json["compare"], report.configs[1].collapse);
     json["ratio"] = ratiosJson(report);
   }
   return json;
@@ -326,14 +331,15 @@ static llvm::Error addConfiguration(ModelReport &report,
   auto model = openModel(modelArguments);
   if (!model)
     return model.takeError();
-  if (llvm::Error error = (*model)->lower(arguments.answer))
+  if (llvm::Error error = lower(**model, arguments))
     return error;
   auto costs = computeCostReport((*model)->getLoweredFunction(), profiles);
   if (!costs)
     return costs.takeError();
   report.model = (*model)->getName().str();
   report.context = (*model)->getContext();
-  report.configs.push_back({config.str(), std::move(*costs)});
+  report.configs.push_back(
+      {config.str(), std::move(*costs), (*model)->getCollapseChoice()});
   return llvm::Error::success();
 }
 

@@ -198,6 +198,8 @@ void printText(Model &model, const RunArguments &arguments,
   else
     os << "largest logit difference "
        << formatFixed(generation.maxDifference(), 5) << ".\n\n";
+  if (model.getCollapseChoice())
+    os << model.getCollapseChoice()->describe() << "\n\n";
 
   Table table({"layer", "operation", "online", "offline", "exchanges", "ms"});
   Spent total;
@@ -272,26 +274,28 @@ json toJson(Model &model, const RunArguments &arguments, const Tokens &prompt,
     parties[name].erase("instructions");
     parties[name].erase("event");
   }
-  return {{"model", model.getName()},
-          {"config", arguments.config},
-          {"prompt", prompt},
-          {"private",
-           {{"tokens", generation.privateTokens},
-            {"logits", generation.steps.back().result.logits}}},
-          {"float", {{"tokens", generation.floatTokens}}},
-          {"same_tokens", generation.sameTokens()},
-          {"max_logit_difference", generation.maxDifference()},
-          {"inferences", std::move(inferences)},
-          {"exchanges_per_inference", exchangesPerInference(statistics)},
-          {"total",
-           {{"online", total.online},
-            {"offline", total.offline},
-            {"setup", statistics.server["bytes"].value("setup_server_to_client",
-                                                       uint64_t(0))}}},
-          {"by_layer_and_op", std::move(cells)},
-          {"profile", aero::toJson(profile(statistics))},
-          {"instructions", std::move(instructions)},
-          {"parties", std::move(parties)}};
+  json result = {{"model", model.getName()},
+                 {"config", arguments.config},
+                 {"prompt", prompt},
+                 {"private",
+                  {{"tokens", generation.privateTokens},
+                   {"logits", generation.steps.back().result.logits}}},
+                 {"float", {{"tokens", generation.floatTokens}}},
+                 {"same_tokens", generation.sameTokens()},
+                 {"max_logit_difference", generation.maxDifference()},
+                 {"inferences", std::move(inferences)},
+                 {"exchanges_per_inference", exchangesPerInference(statistics)},
+                 {"total",
+                  {{"online", total.online},
+                   {"offline", total.offline},
+                   {"setup", statistics.server["bytes"].value(
+                                 "setup_server_to_client", uint64_t(0))}}},
+                 {"by_layer_and_op", std::move(cells)},
+                 {"profile", aero::toJson(profile(statistics))},
+                 {"instructions", std::move(instructions)},
+                 {"parties", std::move(parties)}};
+  addCollapse(result, model.getCollapseChoice());
+  return result;
 }
 
 } // namespace
@@ -304,7 +308,7 @@ llvm::Error aero::run(const RunArguments &arguments) {
   auto prompt = readPrompt(model, arguments);
   if (!prompt)
     return prompt.takeError();
-  if (llvm::Error error = model.lower(arguments.answer))
+  if (llvm::Error error = lower(model, arguments))
     return error;
 
   PartiesOptions options;

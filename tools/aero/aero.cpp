@@ -91,25 +91,30 @@ void addModelOptions(CLI::App *command, ModelArguments &arguments,
   addRewriteOptions(command, arguments);
 }
 
-/// --logits last|all|none, of which a command may have fewer.
-void addAnswerOption(CLI::App *command, Answer &answer,
-                     std::map<std::string, Answer> choices) {
+const std::map<std::string, Answer> answers = {{"last", Answer::LastLogits},
+                                               {"all", Answer::AllLogits},
+                                               {"none", Answer::NextToken}};
+
+/// --logits, of which a command may have fewer `choices`, and --optimize-for.
+void addLoweringOptions(CLI::App *command, LoweringArguments &arguments,
+                        std::map<std::string, Answer> choices) {
   command
-      ->add_option("--logits", answer,
+      ->add_option("--logits", arguments.answer,
                    "Which logits to reveal to the client: of the last prompt "
                    "token, of all, or none, but the next token alone")
       ->transform(CLI::CheckedTransformer(std::move(choices)))
       ->default_str("last");
-}
-
-/// --logits last|all.
-void addLogitsOption(CLI::App *command, bool &allRows) {
+  command->add_option("--optimize-for", arguments.optimizeFor,
+                      "Network (loopback, lan, wan, or a JSON file with a "
+                      "profile) whose predicted time decides whether linear "
+                      "maps between softmaxes are collapsed");
   command
-      ->add_option_function<std::string>(
-          "--logits", [&](const std::string &rows) { allRows = rows == "all"; },
-          "Which logits to compute: of the last prompt token, or of all")
-      ->check(CLI::IsMember({"last", "all"}))
-      ->default_str("last");
+      ->add_option("--without", arguments.without,
+                   "Optimisations to leave out, to see what they save, or "
+                   "(proved-ranges) to have a program that tells nothing of "
+                   "the size of weights")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"collapse", "join", "proved-ranges"}));
 }
 
 /// The commands of aero-party, which needs no LLVM: a party installs that tool
@@ -167,10 +172,7 @@ int main(int argc, char **argv) {
   CLI::App *compileCommand = app.add_subcommand(
       "compile", "Write the program of the parties and the server's weights");
   addModelOptions(compileCommand, compileArguments, /*configRequired=*/true);
-  addAnswerOption(compileCommand, compileArguments.answer,
-                  {{"last", Answer::LastLogits},
-                   {"all", Answer::AllLogits},
-                   {"none", Answer::NextToken}});
+  addLoweringOptions(compileCommand, compileArguments, answers);
   compileCommand
       ->add_option("-o,--output", compileArguments.output,
                    "Program file; the weights go to OUTPUT.weights")
@@ -180,10 +182,7 @@ int main(int argc, char **argv) {
   CLI::App *reportCommand = app.add_subcommand(
       "report", "Predict bytes, exchanges and seconds before anything runs");
   addModelOptions(reportCommand, reportArguments, /*configRequired=*/true);
-  addAnswerOption(reportCommand, reportArguments.answer,
-                  {{"last", Answer::LastLogits},
-                   {"all", Answer::AllLogits},
-                   {"none", Answer::NextToken}});
+  addLoweringOptions(reportCommand, reportArguments, answers);
   reportCommand->add_option("--compare", reportArguments.compare,
                             "A second configuration to set beside the first");
   reportCommand->add_flag("--nodes", reportArguments.nodes,
@@ -200,7 +199,9 @@ int main(int argc, char **argv) {
   CLI::App *checkCommand = app.add_subcommand(
       "check", "Compare engines with the float reference on sample inputs");
   addModelOptions(checkCommand, checkArguments, /*configRequired=*/true);
-  addLogitsOption(checkCommand, checkArguments.allRows);
+  addLoweringOptions(
+      checkCommand, checkArguments,
+      {{"last", Answer::LastLogits}, {"all", Answer::AllLogits}});
   checkCommand
       ->add_option("--engines", checkArguments.engines,
                    "float, fixed (plain integers), dealer (three processes)")
@@ -217,6 +218,9 @@ int main(int argc, char **argv) {
       ->add_option("--max-error", checkArguments.maxError,
                    "Fail above this difference of a logit from float")
       ->check(CLI::PositiveNumber);
+  checkCommand->add_flag("--ranges", checkArguments.ranges,
+                         "Also say how large values became, by layer and kind "
+                         "of instruction (needs the engine fixed)");
   checkCommand->add_option("--save-logits", checkArguments.saveLogits,
                            "Write the float logits here, float32, row-major");
 
@@ -233,8 +237,9 @@ int main(int argc, char **argv) {
       ->add_option("--new-tokens", runArguments.newTokens,
                    "Tokens to generate, one private inference each")
       ->check(CLI::PositiveNumber);
-  addAnswerOption(runCommand, runArguments.answer,
-                  {{"last", Answer::LastLogits}, {"none", Answer::NextToken}});
+  addLoweringOptions(
+      runCommand, runArguments,
+      {{"last", Answer::LastLogits}, {"none", Answer::NextToken}});
   runCommand->add_flag("--profile", runArguments.profile,
                        "Show where the time of an inference went, by party and "
                        "kind of instruction");

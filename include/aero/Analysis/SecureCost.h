@@ -32,13 +32,22 @@ inline constexpr unsigned kReluSignFrac = 10, kSmoothSignFrac = 8;
 /// other scale costs a truncation of the queries.
 inline constexpr float kAttentionScale = 0.693147180559945309417f;
 
+/// As the options of convert-pi-to-mpc.
+struct SecureFormOptions {
+  unsigned activationFrac = 16, weightFrac = 20;
+  /// Of scores; 0 for as many as the range takes.
+  unsigned compareBits = 0;
+  /// Without, comparisons are as wide as the largest value that a truncation
+  /// takes, and tell nothing of the weights.
+  bool provedRanges = true;
+};
+
 /// The fixed-point form of a network.
 class SecureForm {
 public:
-  /// `compareBits` as the option of convert-pi-to-mpc: 0 for as many as the
-  /// range takes. The function must outlive this.
-  SecureForm(mlir::func::FuncOp func, unsigned activationFrac = 16,
-             unsigned weightFrac = 20, unsigned compareBits = 0);
+  /// The function must outlive this.
+  explicit SecureForm(mlir::func::FuncOp func,
+                      const SecureFormOptions &options = {});
 
   /// A bound of an activation: the network's, or what the truncation of the
   /// product that it came from needs anyway.
@@ -63,7 +72,7 @@ private:
   rt::Cost getNormCost(mlir::Value input, mlir::Value gamma,
                        bool centred) const;
 
-  RangeAnalysis ranges;
+  std::optional<RangeAnalysis> ranges;
   unsigned activationFrac, weightFrac, compareBits;
 };
 

@@ -19,6 +19,7 @@
 #ifndef AERO_DRIVER_MODEL_H
 #define AERO_DRIVER_MODEL_H
 
+#include "aero/Analysis/NetworkProfile.h"
 #include "aero/Driver/Rewrite.h"
 #include "aero/Import/ONNX/Import.h"
 #include "aero/Pipelines/Pipelines.h"
@@ -52,6 +53,17 @@ enum class Answer {
   NextToken,  ///< the id of the next token alone
 };
 
+/// What collapsing the linear maps between softmaxes would change, as predicted
+/// for a network: online and offline seconds of one inference together.
+struct CollapseChoice {
+  std::string network;
+  double apart, collapsed;
+
+  bool isCollapsed() const { return collapsed < apart; }
+  /// One line for people.
+  std::string describe() const;
+};
+
 struct ModelOptions {
   ImportOptions import;
   /// The configuration and how it is made; that ops must be raised, and what
@@ -79,8 +91,17 @@ public:
   static llvm::Expected<std::unique_ptr<Model>>
   openTraced(llvm::StringRef path, const ModelOptions &options);
 
-  /// Lowers the rewritten module to shares, on a copy.
-  llvm::Error lower(Answer answer);
+  /// Lowers the rewritten module to shares, on a copy; what `answer` decides is
+  /// set in `options`. For a network it does so with and without collapsing the
+  /// linear maps between softmaxes, and keeps what is predicted to be faster
+  /// there, unless `options` say to collapse nothing.
+  llvm::Error lower(Answer answer, const LowerOptions &options = {},
+                    const NetworkProfile *network = nullptr);
+  /// What was decided for that network. None without one, and where nothing can
+  /// be collapsed, or the collapsed weights are too large for the engines.
+  const std::optional<CollapseChoice> &getCollapseChoice() const {
+    return collapseChoice;
+  }
   /// An error unless the model has the inputs and outputs that the engines
   /// take; then it has a context and a vocabulary. open() did this already.
   llvm::Error requireLanguageModel();
@@ -113,8 +134,9 @@ public:
   llvm::Expected<std::vector<double>> runFloat(llvm::ArrayRef<int64_t> tokens);
   /// Logits that the parties must reconstruct, up to rounding: the lowered
   /// module on plain integers. One row, or all of them, as lowered.
-  llvm::Expected<std::vector<double>> runFixed(llvm::ArrayRef<int64_t> tokens,
-                                               int64_t position);
+  llvm::Expected<std::vector<double>>
+  runFixed(llvm::ArrayRef<int64_t> tokens, int64_t position,
+           reference::FixedObserver observer = nullptr);
 
 private:
   Model(llvm::StringRef path, Configuration config);
@@ -123,7 +145,7 @@ private:
                    bool requireRaised, bool traced);
   llvm::Expected<pi::NormCalibration> calibrate(llvm::StringRef samples);
   std::vector<Problem> checkSignature();
-  std::vector<Problem> runLowering(Answer answer);
+  std::vector<Problem> runLowering(Answer answer, LowerOptions options = {});
   std::vector<int64_t> pad(llvm::ArrayRef<int64_t> tokens) const;
 
   mlir::MLIRContext mlirContext;
@@ -131,6 +153,7 @@ private:
   Configuration config;
   ImportSummary summary;
   mlir::OwningOpRef<mlir::ModuleOp> rewritten, lowered;
+  std::optional<CollapseChoice> collapseChoice;
   RewriteTrace trace;
   /// Of the lowered module; made when it is first needed.
   std::optional<reference::FixedInterpreter> fixed;

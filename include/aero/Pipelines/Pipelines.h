@@ -51,6 +51,15 @@ llvm::Error checkRewriteOptions(const RewriteOptions &options);
 void buildRewritePipeline(mlir::OpPassManager &pm,
                           const RewriteOptions &options);
 
+/// Which sums of linear maps are multiplied with the matrix behind them.
+enum class CollapseLinear {
+  Never,
+  /// Where it takes no more multiply-adds.
+  Free,
+  /// Everything between two softmaxes: fewer exchanges for more multiply-adds.
+  Always
+};
+
 struct LowerOptions {
   /// Compute the logits of one token, at a public position, instead of all.
   bool lastTokenOnly = true;
@@ -61,6 +70,11 @@ struct LowerOptions {
   bool toShares = true;
   /// The client learns the next token, and not the logits.
   bool revealToken = false;
+  CollapseLinear collapse = CollapseLinear::Free;
+  /// Multiply one input by all its matrices at once.
+  bool join = true;
+  /// Compare in as few bits as proved ranges take.
+  bool provedRanges = true;
 };
 
 /// From a rewritten network to scheduled `mpc`: folds every constant into the

@@ -23,8 +23,8 @@ using namespace aero;
 
 Lowering::Lowering(func::FuncOp func, const ConvertPIToMPCOptions &options)
     : source(func), options(options), builder(func),
-      form(func, options.activationFrac, options.weightFrac,
-           options.compareBits) {}
+      form(func, {options.activationFrac, options.weightFrac,
+                  options.compareBits, options.provedRanges}) {}
 
 mpc::ShareType Lowering::shareType(ArrayRef<int64_t> shape, int64_t frac) {
   return mpc::ShareType::get(builder.getContext(), shape, mpc::ringBits,
@@ -271,8 +271,24 @@ LogicalResult Lowering::lowerLinear(pi::LinearOp op) {
   return success();
 }
 
-// pi.slice  ->  slice, of the truncated value: a fused QKV product is
-// truncated in one instruction instead of three.
+/// Whether a slice is a term of a sum, which is truncated after it.
+static bool isTerm(pi::SliceOp op) {
+  return !op->use_empty() && llvm::all_of(op->getUsers(), [](Operation *user) {
+    return isa<pi::AddOp, pi::SubOp>(user);
+  });
+}
+
+/// Whether slices of `value` are cut from the product, not from the truncated
+/// value. A fused QKV product is truncated in one instruction instead of three;
+/// but what becomes a term would be truncated with it and again in the sum.
+static bool isCutBeforeTruncation(Value value) {
+  return llvm::all_of(value.getUsers(), llvm::IsaPred<pi::SliceOp>) &&
+         llvm::any_of(value.getUsers(), [](Operation *user) {
+           return isTerm(cast<pi::SliceOp>(user));
+         });
+}
+
+// pi.slice  ->  slice
 LogicalResult Lowering::lowerSlice(pi::SliceOp op) {
   if (!getShare(op.getInput()))
     return emitError(op.getLoc())
@@ -286,10 +302,14 @@ LogicalResult Lowering::lowerSlice(pi::SliceOp op) {
     shares[op.getResult()] = getShare(op.getInput());
     return success();
   }
+  Value from = isCutBeforeTruncation(op.getInput())
+                   ? getShare(op.getInput())
+                   : getActivation(op.getInput());
+  auto type = cast<mpc::ShareType>(from.getType());
   shares[op.getResult()] = mpc::SliceOp::create(
       builder, op.getLoc(),
-      shareType(result.getShape().drop_front(dropped), options.activationFrac),
-      getActivation(op.getInput()), axis, op.getOffset(), IntegerAttr());
+      type.withShape(result.getShape().drop_front(dropped)), from, axis,
+      op.getOffset(), IntegerAttr());
   return success();
 }
 
@@ -500,7 +520,7 @@ struct ConvertPIToMPCPass
   void runOnOperation() override {
     ModuleOp module = getOperation();
     ConvertPIToMPCOptions options{activationFrac, weightFrac, compareBits,
-                                  revealToken};
+                                  provedRanges, revealToken};
     if (failed(verifyOptions(module.getLoc(), options)))
       return signalPassFailure();
     SmallVector<func::FuncOp> funcs(module.getOps<func::FuncOp>());

@@ -67,6 +67,9 @@ def ConvertPIToMPC : Pass<"convert-pi-to-mpc", "::mlir::ModuleOp"> {
            "Bits in which attention scores are compared, a multiple of 4, at "
            "least 64 - 2 * activation-frac; 0: as many as the range takes that "
            "is proved from the weights">,
+    Option<"provedRanges", "proved-ranges", "bool", "true",
+           "Compare in as few bits as ranges take that are proved from the "
+           "weights; without, the program tells nothing of their size">,
     Option<"revealToken", "reveal-token", "bool", "false",
            "Reveal the column of the largest logit of each row, not the logits">
   ];

@@ -115,7 +115,7 @@ struct AnnotateNonlinearitiesPass
     if (func.isExternal())
       return;
     LayerAnalysis layers(func);
-    SecureForm form(func, activationFrac, weightFrac);
+    SecureForm form(func, {activationFrac, weightFrac});
     std::optional<Table> lines;
     if (table)
       lines.emplace(llvm::errs());

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "LinearMaps.h"
 #include "WeightMath.h"
 #include "Weights.h"
 #include "aero/Dialect/PI/Transforms/Passes.h"
@@ -59,22 +60,6 @@ ScaledValue traceScalings(Value value, Value stop = {}) {
   }
 }
 
-int64_t getRows(LinearOp op) {
-  return cast<RankedTensorType>(op.getWeight().getType()).getDimSize(0);
-}
-int64_t getColumns(LinearOp op) {
-  return cast<RankedTensorType>(op.getWeight().getType()).getDimSize(1);
-}
-
-/// Why the weights of `op` cannot be computed with, or an empty string.
-std::string whyUnknown(LinearOp op) {
-  if (!isKnown(op.getWeight()))
-    return "the matrix is computed, not a weight";
-  if (op.getBias() && !isKnown(op.getBias()))
-    return "the bias is computed, not a weight";
-  return {};
-}
-
 /// Why `outer`, which reads `inner`, is not merged with it, or an empty string.
 std::string whyNotChained(LinearOp outer, const ScaledValue &inner) {
   LinearOp linear = inner.getLinear();
@@ -87,8 +72,7 @@ std::string whyNotChained(LinearOp outer, const ScaledValue &inner) {
   if (std::string why = whyUnknown(outer); !why.empty())
     return why;
   int64_t merged = getRows(linear) * getColumns(outer);
-  int64_t apart =
-      getRows(linear) * getColumns(linear) + getRows(outer) * getColumns(outer);
+  int64_t apart = getMultiplyAdds(linear) + getMultiplyAdds(outer);
   if (merged >= apart)
     return llvm::formatv("merging would take {0} multiply-adds a row instead "
                          "of {1}",
@@ -125,17 +109,6 @@ std::string whyNotResidual(const Residual &residual) {
   return whyUnknown(residual.branch.getLinear());
 }
 
-/// The location of an op that replaces `from`: all their ONNX nodes, and the
-/// layer of the last.
-Location mergeLocations(PatternRewriter &rewriter, ArrayRef<Operation *> from) {
-  SmallVector<Location> locations;
-  for (Operation *op : from)
-    locations.push_back(op->getLoc());
-  Location merged = rewriter.getFusedLoc(locations);
-  int64_t layer = getLayer(locations.back());
-  return layer < 0 ? merged : withLayer(merged, layer);
-}
-
 //===----------------------------------------------------------------------===//
 // Patterns
 //===----------------------------------------------------------------------===//
@@ -157,43 +130,19 @@ struct MergeChain : OpRewritePattern<LinearOp> {
       return rewriter.notifyMatchFailure(outer, why);
     LinearOp inner = scaled.getLinear();
 
-    int64_t rows = getRows(inner), middle = getColumns(inner),
-            columns = getColumns(outer);
     Location loc = mergeLocations(rewriter, {inner, outer});
-    MLIRContext *context = getContext();
-    ElementsData<float> innerWeight = getElements(inner.getWeight());
-    ElementsData<float> outerWeight = getElements(outer.getWeight());
-
-    SmallVector<Value> parts = {inner.getWeight(), outer.getWeight()};
-    parts.append(scaled.scalars);
-    std::vector<double> product =
-        multiply(context, innerWeight, outerWeight, rows, middle, columns);
-    Value weight = createKnown(rewriter, loc, parts, {rows, columns},
-                               roundToFloat(product, scaled.factor));
-
-    Value bias = outer.getBias();
-    if (Value innerBias = inner.getBias()) {
-      parts.front() = innerBias;
-      std::vector<double> sum = multiply(context, getElements(innerBias).get(),
-                                         outerWeight, 1, middle, columns);
-      for (double &value : sum)
-        value *= scaled.factor;
-      if (bias) {
-        parts.insert(parts.begin() + 2, bias);
-        ElementsData<float> outerBias = getElements(bias);
-        for (int64_t i = 0; i < columns; ++i)
-          sum[i] += outerBias[i];
-      }
-      bias = createKnown(rewriter, loc, parts, {columns}, roundToFloat(sum));
-    }
+    KnownFactor factor = {scaled.factor, scaled.scalars};
+    Value weight = composeMatrices(rewriter, loc, inner, outer, factor);
+    Value bias = composeBiases(rewriter, loc, inner, outer, factor);
 
     remark::passed(outer.getLoc(),
                    remark::RemarkOpts::name("chain").category(kCategory))
         << remark::add(
                "merged {0} into {1}: {2} multiply-adds a row instead of "
                "{3}",
-               describe(inner), describe(outer), rows * columns,
-               rows * middle + middle * columns);
+               describe(inner), describe(outer),
+               getRows(inner) * getColumns(outer),
+               getMultiplyAdds(inner) + getMultiplyAdds(outer));
     rewriter.replaceOp(
         outer, LinearOp::create(rewriter, loc, inner.getInput(), weight, bias));
     ++merged;

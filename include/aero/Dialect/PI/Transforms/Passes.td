@@ -146,6 +146,94 @@ def MergeLinearPass : Pass<"pi-merge-linear", "::mlir::func::FuncOp"> {
   ];
 }
 
+def CollapseLinearPass : Pass<"pi-collapse-linear", "::mlir::func::FuncOp"> {
+  let summary = "Multiplies through sums of linear maps";
+  let description = [{
+    A linear map of a sum is the sum of linear maps. In a network without norms
+    and activations, the output projection of attention goes into the matrix
+    behind the residual sum: one secure product, one truncation and their
+    exchanges less, with as many multiply-adds as before.
+
+    *Input contract*: raised `pi`; matrices and biases are `pi.weight` or
+    `pi.constant`.
+
+    *Output contract*: the function is the same, up to float rounding (products
+    are accumulated in double precision and rounded once). The input of a linear
+    map is taken apart into the terms of a sum. If one of them at least is a
+    linear map itself, each of these is multiplied with the outer matrix, and
+    what is left of the sum with the outer matrix alone, provided that it takes
+    no more than `growth` times the multiply-adds of all maps before.
+
+    A value that several ops read stays a value of its own, and its maps are
+    still computed and counted. With `growth` above 1, the matrix of a reader of
+    it, e.g. of the next queries, keys and values, is multiplied all the same:
+    everything between two softmaxes is one product then. It pays where messages
+    take longer than products; `aero ... --optimize-for NETWORK` finds out.
+
+    A linear map whose input is nothing but another one is left to
+    `pi-merge-linear`. The choice depends on shapes, never on values. Remarks of
+    the category `pi-collapse-linear` say what was collapsed, and what was not.
+
+    *Errors*: `growth` below 1; weights that cannot be read, as they were elided
+    when the IR was printed.
+
+    Before:
+    ```mlir
+    %a = pi.linear %c, %w1 : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+    %s = pi.add %x, %a : tensor<1x2x4xf32>, tensor<1x2x4xf32> -> tensor<1x2x4xf32>
+    %y = pi.linear %s, %w2 : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+    ```
+    After:
+    ```mlir
+    %w = pi.weight "w1+w2" dense_resource<"w1+w2"> : tensor<4x4xf32>
+    %0 = pi.linear %x, %w2 : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+    %1 = pi.linear %c, %w : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+    %y = pi.add %0, %1 : tensor<1x2x4xf32>, tensor<1x2x4xf32> -> tensor<1x2x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::aero::pi::PIDialect"];
+  let options = [
+    Option<"growth", "growth", "double", /*default=*/"1.0",
+      "How many times the multiply-adds a collapsed sum may take">
+  ];
+}
+
+def JoinLinearPass : Pass<"pi-join-linear", "::mlir::func::FuncOp"> {
+  let summary = "Multiplies one input by all its matrices at once";
+  let description = [{
+    A secure product sends its input under a mask. Queries, keys and values that
+    an exporter projected one by one, or a gate and what it gates, are one
+    product, which sends it once.
+
+    *Input contract*: raised `pi`.
+
+    *Output contract*: the function is the same, bit for bit. No two linear maps
+    with known weights (`pi.weight`, `pi.constant` or the transpose of one) read
+    the same value in the same block: they are one map, whose matrix has theirs
+    side by side in program order, and slices of it. A map without a bias has
+    zeros there if another one has one.
+
+    Remarks of the category `pi-join-linear` say what was joined.
+
+    *Errors*: weights that cannot be read, as they were elided when the IR was
+    printed.
+
+    Before:
+    ```mlir
+    %q = pi.linear %x, %wq : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+    %k = pi.linear %x, %wk : tensor<1x2x4xf32>, tensor<4x4xf32> -> tensor<1x2x4xf32>
+    ```
+    After:
+    ```mlir
+    %w = pi.weight "wq+wk" dense_resource<"wq+wk"> : tensor<4x8xf32>
+    %0 = pi.linear %x, %w : tensor<1x2x4xf32>, tensor<4x8xf32> -> tensor<1x2x8xf32>
+    %q = pi.slice %0 axis 2 offset 0 : tensor<1x2x8xf32> -> tensor<1x2x4xf32>
+    %k = pi.slice %0 axis 2 offset 4 : tensor<1x2x8xf32> -> tensor<1x2x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::aero::pi::PIDialect"];
+}
+
 def FoldScalingPass : Pass<"pi-fold-scaling", "::mlir::func::FuncOp"> {
   let summary = "Folds every constant factor into a neighbouring weight";
   let description = [{
@@ -311,7 +399,7 @@ def AnnotateNonlinearitiesPass
     ```mlir
     // remark: '/h.0/attn' (pi.attention): softmax, layer 0, 2 maps of 6x6, 72 elements; dealer: 6520 bytes online, 5840 offline, 28 exchanges
     %a = pi.attention %q, %k, %v heads 2 scale 0.5 causal annotated
-      <softmax, layer = 0, maps = 2 of[6, 6], costs = [<dealer, online = 6520, offline = 5840, exchanges = 28>]>
+      <softmax, layer = 0, maps = 2 of [6, 6], costs = [<dealer, online = 6520, offline = 5840, exchanges = 28>]>
       : tensor<1x6x8xf32>, tensor<1x6x8xf32>
     ```
   }];
