@@ -36,6 +36,12 @@ def write_atomically(path: pathlib.Path, write: Callable[[BinaryIO], None]) -> N
         os.close(folder)
 
 
+def remove_unfinished(folder: pathlib.Path) -> None:
+    """Removes what processes that were killed in :func:`write_atomically` left."""
+    for path in pathlib.Path(folder).glob(".*.part"):
+        path.unlink()
+
+
 def write_json(path: pathlib.Path, value: Any) -> None:
     """Writes ``value`` as indented JSON, atomically."""
     text = json.dumps(value, indent=2, sort_keys=False) + "\n"

@@ -109,7 +109,8 @@ class ResultTest(TrainingCase):
         self.assertEqual(summary["tokenizer"], "bpe")
         self.assertLess(summary["train_tokens"], summary["train_bytes"] / 2)
         self.assertLess(summary["eval_byte_perplexity"], summary["eval_perplexity"])
-        self.assertLessEqual(len(json.loads((out / TOKENIZER).read_text())["merges"]), 44)
+        tokenizer = json.loads((out / TOKENIZER).read_text())
+        self.assertLessEqual(len(tokenizer["merges"]), 44)
         again = self.train("b", "--tokenizer", out / TOKENIZER)
         self.assert_same_training(out, again)
 
@@ -200,6 +201,13 @@ class ResumeTest(TrainingCase):
             (whole / RESULT).read_bytes(), (killed / RESULT).read_bytes()
         )
 
+    def test_what_a_killed_process_left_is_removed(self) -> None:
+        (self.folder / "a").mkdir()
+        left = self.folder / "a" / f".{CHECKPOINT}.123.part"
+        left.write_bytes(b"half")
+        self.train("a")
+        self.assertFalse(left.exists())
+
     def test_signals_save_and_say_how_to_go_on(self) -> None:
         whole = self.train("whole", "--steps", 500)
         for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
@@ -210,8 +218,8 @@ class ResumeTest(TrainingCase):
             self.assertEqual(process.returncode, code, errors)
             self.assertRegex(
                 errors,
-                rf"^{signal.Signals(number).name}: stopped after step \d+ of 500, saved "
-                r"in .*checkpoint.npz; run the same command again to go on\n$",
+                rf"^{signal.Signals(number).name}: stopped after step \d+ of 500, "
+                r"saved in .*checkpoint.npz; run the same command again to go on\n$",
             )
             self.assertFalse((self.folder / "stopped" / RESULT).exists())
         self.assert_same_training(whole, self.train("stopped", "--steps", 500))
@@ -375,7 +383,8 @@ class NormTest(TrainingCase):
         self.assertEqual(said["aero.changes"], "aero-train: norm 5")
 
     def test_order_and_steps_are_options(self) -> None:
-        options = ("--remove-norms", "2,4,4,9,30", "--remove-norms-order", "first-first")
+        steps, order = "2,4,4,9,30", "first-first"
+        options = ("--remove-norms", steps, "--remove-norms-order", order)
         lines = read_metrics(self.train("a", *options) / METRICS)
         replaced = {n["step"]: n.get("norms_replaced") for n in lines}
         self.assertEqual(replaced[2], ["/h.0/ln_1/Div"])

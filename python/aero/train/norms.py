@@ -212,7 +212,8 @@ def replace_nodes(model: onnx.ModelProto, nodes: List[onnx.NodeProto]) -> None:
         if needed.intersection(node.output):
             needed.update(node.input)
             kept.append(node)
-    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in kept[::-1]]
+    kept.reverse()
+    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in kept]
     del model.graph.node[:]
     model.graph.node.extend(copies)
     # What the graph said of values that are gone would no longer be true.

@@ -27,7 +27,7 @@ from torch import Tensor
 from ..data import TokenData, check_tokens, eval_windows, load_corpus, load_tokens
 from ..data import tokenize
 from ..errors import AeroError
-from ..files import write_atomically, write_json
+from ..files import remove_unfinished, write_atomically, write_json
 from ..tokenizer import (
     BYTES,
     BytePairTokenizer,
@@ -74,6 +74,7 @@ def run(args: argparse.Namespace, options: TrainOptions) -> int:
             return dry_run(args, options)
         args.out.mkdir(parents=True, exist_ok=True)
         with locked(args.out):
+            remove_unfinished(args.out)
             return train(args, options)
     except RuntimeError as error:
         if "out of memory" in str(error) or "can't allocate memory" in str(error):

@@ -11,7 +11,6 @@ import time
 from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
-import onnx
 import torch
 from torch import Tensor
 
