@@ -306,13 +306,25 @@ class DivergenceTest(TrainingCase):
         for array in load_checkpoint(out / CHECKPOINT).arrays.values():
             self.assertTrue(np.isfinite(array).all())
 
-    def test_model_that_is_infinite_from_the_start(self) -> None:
+    def scale(self, name: str, factor: float) -> None:
+        """Multiplies an initializer of the model."""
         model = onnx.load(str(self.model))
         for tensor in model.graph.initializer:
-            if tensor.name == "h.0.attn.c_attn.weight":
-                value = numpy_helper.to_array(tensor) * np.nan
-                tensor.CopyFrom(numpy_helper.from_array(value, tensor.name))
+            if tensor.name == name:
+                value = numpy_helper.to_array(tensor) * np.float32(factor)
+                tensor.CopyFrom(numpy_helper.from_array(value, name))
         onnx.save(model, str(self.model))
+
+    def test_collapsed_heads_are_announced_once(self) -> None:
+        self.scale("h.1.attn.c_attn.weight", 1e4)
+        code, written, _ = self.run_main("a", "--lr", "1e-6")
+        self.assertEqual(code, 0)
+        said = "layer 1: 2 of 2 heads collapsed (near 0); entropies 0."
+        self.assertEqual(written.count(said), 1, written)
+        self.assertIn("step 10  " + said, written)
+
+    def test_model_that_is_infinite_from_the_start(self) -> None:
+        self.scale("h.0.attn.c_attn.weight", math.nan)
         code, _, errors = self.run_main("a")
         self.assertEqual(code, 1)
         self.assertIn("step 1: training diverged (loss nan", errors)

@@ -34,7 +34,8 @@ def describe(
     lines = []
     for name, heads in zip(names, entropies):
         finite = torch.isfinite(heads)
-        shown = ", ".join(f"{float(value):.3f}" for value in heads)
+        # Rounding, and the 1e-9 of the definition, may give slightly less than 0.
+        shown = ", ".join(f"{float(value):.3f}" for value in heads.clamp(min=0.0) + 0.0)
         found = []
         for count, what in (
             (int((~finite).sum()), "not finite"),

@@ -71,7 +71,9 @@ class Progress:
 
     def _values(self) -> str:
         loss = sum(self._losses) / len(self._losses)
-        text = f"loss {loss:.4f}  perplexity {perplexity(loss):.3f}"
+        found = perplexity(loss)
+        shown = f"{found:.3f}" if found < 1e6 else f"{found:.2e}"
+        text = f"loss {loss:.4f}  perplexity {shown}"
         if self.entropy is not None:
             text += f"  entropy {self.entropy:.3f}"
         return text

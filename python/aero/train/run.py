@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 from types import FrameType
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Iterator, List, Optional, Set
 
 import numpy as np
 import onnx
@@ -37,6 +37,7 @@ from ..tokenizer import (
     train_byte_pairs,
 )
 from .checkpoint import load_checkpoint
+from .diagnosis import describe
 from .evaluation import evaluate, measure_entropies
 from .metrics import MetricsFile, entropy_lists, plain, scalar_values
 from .options import TrainOptions
@@ -264,15 +265,18 @@ def _train_steps(
 ) -> None:
     trainer, options = prepared.trainer, prepared.trainer.options
     quick = windows[:: max(1, windows.shape[0] // args.quick_windows)]
+    announced: Set[str] = set()
     while trainer.step < options.steps and stopper.signal is None:
         report = trainer.train_step()
         line = _line(trainer, report)
         if trainer.step % args.entropy_every == 0:
-            entropies = trainer.measure_entropies()
+            names, entropies = trainer.measure_entropies()
             line["entropies"] = entropy_lists(entropies)
             line["scalars"] = scalar_values(trainer.module)
             if entropies:
-                progress.entropy = float(torch.stack(entropies).mean())
+                progress.entropy = float(torch.cat(entropies).mean())
+            if trainer.step > options.warmup:
+                _announce(progress, trainer, names, announced)
         if trainer.step % args.eval_every == 0 and trainer.step < options.steps:
             loss = evaluate(trainer.module, quick, trainer.device)
             line["eval_loss"] = loss
@@ -284,6 +288,19 @@ def _train_steps(
         if trainer.step % args.save_every == 0 and trainer.step < options.steps:
             metrics.flush()
             trainer.save(args.out / CHECKPOINT)
+
+
+def _announce(
+    progress: Progress, trainer: Trainer, names: List[str], announced: Set[str]
+) -> None:
+    """Says once of each attention that heads are in trouble; all later entropies are
+    in the metrics."""
+    found = describe(names, trainer.last_entropies or [], trainer.module.context)
+    for trouble in found:
+        name = trouble.split(":")[0]
+        if name not in announced:
+            announced.add(name)
+            progress.note(f"step {trainer.step}  {trouble}")
 
 
 def _line(trainer: Trainer, report: StepReport) -> Dict[str, Any]:

@@ -191,13 +191,14 @@ class Trainer:
             "--entropy-lambda"
         )
 
-    def measure_entropies(self) -> List[Tensor]:
-        """Entropies of each head on windows of the next step, kept for diagnosis."""
-        _, found = measure_entropies(
+    def measure_entropies(self) -> Tuple[List[str], List[Tensor]]:
+        """What each attention is called and the entropies of its heads, on windows
+        of the next step; kept for diagnosis."""
+        maps, found = measure_entropies(
             self.module, self.batch()[:ENTROPY_WINDOWS], self.device
         )
         self.last_entropies = found
-        return found
+        return map_names(maps), found
 
     def _remove_norms(self) -> Tuple[str, ...]:
         """Replaces the norms that go after this step."""
