@@ -17,6 +17,8 @@ from aero.errors import AeroError
 from aero.train.cli import main, make_parser, parse, train_options
 from aero.train.options import TrainOptions, difference, parse_norm_schedule
 
+from .training_case import PYTHON
+
 
 class OptionsTest(unittest.TestCase):
     def test_learning_rate_rises_stays_and_falls(self) -> None:
@@ -147,8 +149,18 @@ class CommandLineTest(unittest.TestCase):
             for action in make_parser()._actions
             if action.option_strings
         ]
+        guide = (PYTHON.parent / "docs" / "training.md").read_text(encoding="utf-8")
         for flag in flags:
             self.assertIn(flag, out.getvalue())
+            if flag != "-h":
+                self.assertIn(flag, guide)
+
+    def test_recipes_are_options(self) -> None:
+        recipes = sorted((PYTHON / "recipes").glob("*.json"))
+        self.assertTrue(recipes)
+        for recipe in recipes:
+            arguments = ["m.onnx", "--out", "o", "--options", str(recipe)]
+            self.assertNotEqual(train_options(parse(arguments)), TrainOptions())
 
 
 if __name__ == "__main__":
