@@ -50,6 +50,14 @@ def layer_norm(
     return centred / np.sqrt(variance + epsilon) * scale + bias
 
 
+def rms_norm(
+    x: np.ndarray, scale: np.ndarray, axis: int, epsilon: float
+) -> np.ndarray:
+    """RMSNormalization over the last axis."""
+    assert axis == -1
+    return x / np.sqrt((x**2).mean(-1, keepdims=True) + epsilon) * scale
+
+
 OPERATORS: Dict[str, Callable[..., Any]] = {
     "Add": np.add,
     "Concat": lambda *parts, axis: np.concatenate(parts, axis),
@@ -66,6 +74,7 @@ OPERATORS: Dict[str, Callable[..., Any]] = {
         axis=tuple(axes), keepdims=bool(keepdims)
     ),
     "Relu": lambda x: np.maximum(x, 0.0),
+    "RMSNormalization": rms_norm,
     "Reshape": lambda x, shape, allowzero: x.reshape(shape),
     "Softmax": softmax,
     "Split": lambda x, sizes, axis: np.split(x, np.cumsum(sizes)[:-1], axis),
