@@ -16,6 +16,7 @@ import unittest
 
 import numpy as np
 import onnx
+import torch
 from onnx import numpy_helper
 
 from aero.data import is_eval_file
@@ -82,6 +83,13 @@ class ResultTest(TrainingCase):
         parts = weights(self.train("b", "--accumulate", 4) / RESULT)
         for name, value in whole.items():
             np.testing.assert_allclose(value, parts[name], rtol=2e-2, atol=2e-4)
+
+    def test_threads_do_not_make_it_random(self) -> None:
+        options = ("--batch", 512, "--steps", 5, "--threads", 2)
+        self.addCleanup(torch.set_num_threads, 1)
+        first = self.train("a", *options)
+        for out in ("b", "c"):
+            self.assert_same_training(first, self.train(out, *options))
 
     def test_seed_and_options_matter(self) -> None:
         usual = weights(self.train("a") / RESULT)

@@ -66,8 +66,11 @@ class Prepared:
 
 def run(args: argparse.Namespace, options: TrainOptions) -> int:
     """Trains as the arguments say; returns the exit code."""
-    torch.set_num_threads(args.threads)
     check_device(args.device)
+    torch.set_num_threads(args.threads)
+    # With more than one thread, gradients of tables would be added in any order.
+    torch.use_deterministic_algorithms(args.device == "cpu")
+    torch.backends.cuda.matmul.allow_tf32 = options.precision != "float32"
     if not args.model.is_file():
         raise AeroError(f"{args.model}: no such file")
     try:

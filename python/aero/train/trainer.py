@@ -89,7 +89,6 @@ class Trainer:
             pathlib.Path(model).name, file_sha256(model), data_sha256, tokenizer_sha256
         )
         torch.manual_seed(options.seed)
-        torch.backends.cuda.matmul.allow_tf32 = options.precision != "float32"
         self.network = Network(model, options.normalize, self.device)
         self.norms = self.network.norms_in_order(options)
         self.norm_steps = options.norm_steps(len(self.norms))
