@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from . import reader
-from .fusion import DOMAIN, fuse
+from .fusion import DOMAIN
 from .operators import FUSED, OPERATORS, View
 from .reader import Graph, Node
 from .values import Kernel, Shape, Unsupported, Value
@@ -103,7 +103,6 @@ class _Compiler:
 
     def __init__(self, graph: Graph, parameters: Dict[str, Tensor]) -> None:
         self.graph = graph
-        self.nodes = fuse(graph)
         self.slots = 0
         self.values: Dict[str, Value] = {}
         self.constants: Dict[int, Tensor] = {}
@@ -112,7 +111,7 @@ class _Compiler:
         self.problems: List[str] = []
         self.depth: Dict[str, int] = collections.defaultdict(int)
         self.readers: Dict[str, List[Node]] = collections.defaultdict(list)
-        for node in self.nodes:
+        for node in graph.nodes:
             for name in node.inputs:
                 self.readers[name].append(node)
         #: Readers that are still to come, by slot.
@@ -145,7 +144,7 @@ class _Compiler:
 
     def compile(self) -> Program:
         unknown: set = set()
-        for node in self.nodes:
+        for node in self.graph.nodes:
             try:
                 self.add_node(node, unknown)
             except Unsupported as error:
@@ -161,6 +160,11 @@ class _Compiler:
         for name in self.graph.outputs:
             if name not in self.values and name not in unknown:
                 self.problems.append(f"output '{name}' is computed by no node")
+        samples = {argument.shape[0] for argument in self.graph.arguments}
+        if self.problems and samples != {1}:
+            self.problems.append(
+                "the inputs have a first dimension other than 1; `aero rewrite --bind` "
+                "can give it that size, for one sample")
         reader.fail(self.graph.path, self.problems)
         return self.finish()
 
