@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import pathlib
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from torch.nn import Parameter
 
 from ..errors import AeroError
 from . import reader
+from .fusion import fuse
 from .program import Attention, compile_graph
 from .reader import LearnableScalar
 
@@ -67,20 +69,17 @@ class OnnxModule(nn.Module):
         self.parametrized = _Bag()
         floats = {tensor.name for tensor in graph.model.graph.initializer
                   if tensor.data_type == reader.FLOAT}
-        for name, array in graph.initializers.items():
-            if name in floats:
-                self.weights.register_parameter(
-                    mangle(name), Parameter(torch.from_numpy(array)))
         self._names = {name: mangle(name) for name in graph.initializers
                        if name in floats}
+        for name, key in self._names.items():
+            self.weights.register_parameter(
+                key, Parameter(torch.from_numpy(graph.initializers[name])))
+        graph.nodes = fuse(graph)
         program = compile_graph(graph, self.initializers)
         for slot, tensor in program.constants.items():
             self.constants.register_buffer(str(slot), tensor, persistent=False)
-        # The parameters own the elements now.
-        graph.integers = {name: array for name, array in graph.initializers.items()
-                          if name not in floats}
-        graph.initializers = {}
-        graph.constants = {}
+        self._constant_slots = [(slot, str(slot)) for slot in program.constants]
+        graph.release_floats(set(self._names))
         self._program = program
 
     #===--------------------------------------------------------------------===#
@@ -112,6 +111,15 @@ class OnnxModule(nn.Module):
     def attentions(self) -> List[Attention]:
         """The attentions, in the order of their maps."""
         return list(self._program.attentions)
+
+    @property
+    def graph(self) -> reader.Graph:
+        """What the file holds but for the values of its weights."""
+        return self._graph
+
+    def data_values(self) -> List[str]:
+        """Names of the values in the graph that depend on the inputs."""
+        return list(self._program.data)
 
     @property
     def context(self) -> int:
@@ -153,6 +161,21 @@ class OnnxModule(nn.Module):
         else:
             self.parametrized.add_module(key, module)
 
+    def parametrized_names(self) -> List[str]:
+        """The initializers that a module changes before the graph reads them."""
+        return [name for name, key in self._names.items()
+                if key in self.parametrized._modules]
+
+    @contextlib.contextmanager
+    def evaluated_parametrizations(self) -> Iterator[None]:
+        """Within it, :meth:`value` is what evaluation reads."""
+        was = self.parametrized.training
+        self.parametrized.eval()
+        try:
+            yield
+        finally:
+            self.parametrized.train(was)
+
     def forward(self, *inputs: Tensor, **named: Tensor) -> Outputs:
         return self._run(inputs, named, None)
 
@@ -170,8 +193,8 @@ class OnnxModule(nn.Module):
             values[slot] = tensor
         for name, slot in program.parameters.items():
             values[slot] = self.value(name)
-        for key, tensor in self.constants._buffers.items():
-            values[int(key)] = tensor
+        for slot, key in self._constant_slots:
+            values[slot] = self.constants._buffers[key]
         for step in program.steps:
             try:
                 result = step.function(*[values[slot] for slot in step.inputs])
@@ -209,10 +232,19 @@ class OnnxModule(nn.Module):
                 wanted = ", ".join(["B", *map(str, shape[1:])])
                 raise AeroError(f"{self.source}: input '{argument.name}' has to be "
                                 f"({wanted}), got {tuple(tensor.shape)}")
+            if _kind(tensor.dtype) != _kind(getattr(torch, argument.dtype)):
+                raise AeroError(f"{self.source}: input '{argument.name}' has to be "
+                                f"{argument.dtype}, got {tensor.dtype}")
         return [given[argument.name] for argument in arguments]
 
     def extra_repr(self) -> str:
         return f"'{self.source}', {len(self._program.steps)} steps"
+
+
+def _kind(dtype: torch.dtype) -> str:
+    """Sizes do not matter: tokens may be int32, a model may be made double."""
+    return ("float" if dtype.is_floating_point else
+            "bool" if dtype == torch.bool else "int")
 
 
 def from_onnx(path: Union[str, "os.PathLike[str]"]) -> OnnxModule:

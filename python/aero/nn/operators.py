@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .fusion import build_guarded_softmax, build_slices
 from .reader import ELEMENT_TYPES, Node
 from .values import (Kernel, Unsupported, Value, broadcast_batch, grow,
                      normalize_axis, reshape_batch)
@@ -582,4 +583,12 @@ OPERATORS: Dict[str, Builder] = {
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
     "Where": _where,
+}
+
+#: Builders of the nodes that :mod:`~aero.nn.fusion` makes.
+FUSED: Dict[str, Builder] = {
+    "Slices": lambda node: build_slices(
+        node.value(0), node.attribute("axis"), node.attribute("bounds")),
+    "Softmax": lambda node: build_guarded_softmax(
+        node.value(0), node.attribute("axis", -1)),
 }

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from . import reader
-from .operators import OPERATORS, View
+from .fusion import DOMAIN
+from .operators import FUSED, OPERATORS, View
 from .reader import Graph, Node
 from .values import Kernel, Shape, Unsupported, Value
 
@@ -113,17 +114,18 @@ class _Compiler:
         for node in graph.nodes:
             for name in node.inputs:
                 self.readers[name].append(node)
-        self.unread = {name: len(nodes) for name, nodes in self.readers.items()}
+        #: Readers that are still to come, by slot.
+        self.unread: Dict[int, int] = collections.defaultdict(int)
         for name, array in graph.constants.items():
-            self.values[name] = self.add_constant(torch.from_numpy(array))
+            self.define(name, self.add_constant(torch.from_numpy(array)))
         for name, array in graph.initializers.items():
             tensor = parameters.get(name)
-            self.values[name] = (
-                self.add_constant(torch.from_numpy(array)) if tensor is None else
-                self.add_value(tensor.detach(), None, constant=False))
+            self.define(name, self.add_constant(torch.from_numpy(array))
+                        if tensor is None else
+                        self.add_value(tensor.detach(), None, constant=False))
         for argument in graph.arguments:
             sample = torch.zeros(argument.shape, dtype=getattr(torch, argument.dtype))
-            self.values[argument.name] = self.add_value(sample, 0, constant=False)
+            self.define(argument.name, self.add_value(sample, 0, constant=False))
         self.parameters = {name: self.values[name].slot for name in parameters}
         self.arguments = [self.values[a.name].slot for a in graph.arguments]
 
@@ -135,6 +137,10 @@ class _Compiler:
         value = self.add_value(tensor, None, constant=True)
         self.constants[value.slot] = tensor
         return value
+
+    def define(self, name: str, value: Value) -> None:
+        self.values[name] = value
+        self.unread[value.slot] += len(self.readers[name])
 
     def compile(self) -> Program:
         unknown: set = set()
@@ -154,11 +160,16 @@ class _Compiler:
         for name in self.graph.outputs:
             if name not in self.values and name not in unknown:
                 self.problems.append(f"output '{name}' is computed by no node")
+        samples = {argument.shape[0] for argument in self.graph.arguments}
+        if self.problems and samples != {1}:
+            self.problems.append(
+                "the inputs have a first dimension other than 1; `aero rewrite --bind` "
+                "can give it that size, for one sample")
         reader.fail(self.graph.path, self.problems)
         return self.finish()
 
     def add_node(self, node: Node, unknown: set) -> None:
-        builder = OPERATORS.get(node.op) if node.domain == "" else None
+        builder = {"": OPERATORS, DOMAIN: FUSED}.get(node.domain, {}).get(node.op)
         if builder is None:
             domain = f" of domain '{node.domain}'" if node.domain else ""
             raise Unsupported(f"the operator{domain} is not supported; `aero rewrite` "
@@ -177,7 +188,7 @@ class _Compiler:
         view.refuse_unread()
         if node.op == "Identity":
             # Another name for the same values, so that tied ones stay tied.
-            self.values[node.outputs[0]] = inputs[0]
+            self.define(node.outputs[0], inputs[0])
         else:
             self.add_step(node, kernel)
         before = max((self.depth[name] for name in node.inputs), default=0)
@@ -201,18 +212,17 @@ class _Compiler:
             self.steps.append(Step(kernel.function,
                                    tuple(value.slot for value in kernel.operands),
                                    tuple(value.slot for value in results)))
-        self.values.update(zip(node.outputs, results))
+        for name, value in zip(node.outputs, results):
+            self.define(name, value)
 
     def release(self, node: Node) -> None:
         """Drops the samples that nobody will look at any more."""
         for name in node.inputs:
-            if name:
-                self.unread[name] -= 1
-                value = self.values.get(name)
-                if value and self.unread[name] == 0 and not value.constant:
-                    if not any(other is value for key, other in self.values.items()
-                               if self.unread.get(key, 0)):
-                        value.sample = None
+            value = self.values.get(name)
+            if value is not None:
+                self.unread[value.slot] -= 1
+                if self.unread[value.slot] == 0 and not value.constant:
+                    value.sample = None
 
     def is_attention(self, node: Node) -> bool:
         value = self.values[node.outputs[0]]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 import google.protobuf.message
 import numpy as np
@@ -87,7 +87,7 @@ class Graph:
         outputs: Names of the outputs.
         roles: The table of learnable scalars.
         configuration: The configuration that the file says it is.
-        integers: The initializers that are no floats, which are not trained.
+        shapes: Of the initializers.
     """
 
     path: pathlib.Path
@@ -100,7 +100,14 @@ class Graph:
     outputs: List[str]
     roles: List[LearnableScalar]
     configuration: Optional[str]
-    integers: Dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    shapes: Dict[str, Tuple[int, ...]]
+
+    def release_floats(self, names: Set[str]) -> None:
+        """Forgets the values of ``names``, which parameters own, and of constants,
+        so that they are not in memory twice."""
+        self.constants = {}
+        self.initializers = {name: array for name, array in self.initializers.items()
+                             if name not in names}
 
 
 def fail(path: pathlib.Path, problems: List[str]) -> None:
@@ -135,7 +142,8 @@ def read(path: pathlib.Path) -> Graph:
     fail(path, problems)
     return Graph(path, model, opset, nodes, initializers, constants, arguments,
                  [value.name for value in graph.output], roles,
-                 said.get("aero.configuration"))
+                 said.get("aero.configuration"),
+                 {name: array.shape for name, array in initializers.items()})
 
 
 def _load(path: pathlib.Path) -> onnx.ModelProto:
@@ -165,6 +173,7 @@ def _take_initializers(path: pathlib.Path, model: onnx.ModelProto,
         outside = tensor.data_location == onnx.TensorProto.EXTERNAL
         try:
             if outside:
+                _check_location(tensor)
                 external_data_helper.load_external_data_for_tensor(
                     tensor, str(path.parent))
             # The copy owns its elements: those of a message cannot be written.
@@ -180,6 +189,13 @@ def _take_initializers(path: pathlib.Path, model: onnx.ModelProto,
         for field in ("raw_data", "float_data", "int32_data", "int64_data"):
             tensor.ClearField(field)
     return arrays
+
+
+def _check_location(tensor: onnx.TensorProto) -> None:
+    """A model must not read files from elsewhere on the disk."""
+    location = pathlib.PurePath(_external_location(tensor))
+    if location.is_absolute() or ".." in location.parts:
+        raise ValueError("it lies in another folder")
 
 
 def _external_location(tensor: onnx.TensorProto) -> str:

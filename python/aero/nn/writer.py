@@ -35,7 +35,7 @@ def to_onnx(module: OnnxModule, path: Union[str, "os.PathLike[str]"]) -> None:
     path = pathlib.Path(path)
     arrays = _arrays(module)
     model = onnx.ModelProto()
-    model.CopyFrom(module._graph.model)
+    model.CopyFrom(module.graph.model)
     outside: List[np.ndarray] = []
     offset = 0
     for tensor in model.graph.initializer:
@@ -66,11 +66,11 @@ def to_onnx(module: OnnxModule, path: Union[str, "os.PathLike[str]"]) -> None:
 
 def _arrays(module: OnnxModule) -> Dict[str, np.ndarray]:
     """The values of all initializers, little-endian, after a look at them."""
-    arrays: Dict[str, np.ndarray] = dict(module._graph.integers)
+    arrays: Dict[str, np.ndarray] = dict(module.graph.initializers)
     problems = []
     thresholds = {role.name for role in module.roles
                   if role.role == "entropy_thresholds"}
-    with torch.no_grad():
+    with torch.no_grad(), module.evaluated_parametrizations():
         for name in module.initializers:
             value = module.value(name).detach().to("cpu", torch.float32)
             if not bool(torch.isfinite(value).all()):
