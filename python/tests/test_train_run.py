@@ -110,6 +110,14 @@ class ResultTest(TrainingCase):
         self.assertEqual(before["h.0.alpha"], after["h.0.alpha"])
         self.assertNotEqual(before["h.0.beta"], after["h.0.beta"])
 
+    def test_normalised_matrices_are_written_as_they_are_read(self) -> None:
+        held = weights(self.train("a", "--normalize", "weight") / RESULT)
+        lengths = np.linalg.norm(held["h.1.mlp.c_fc.weight"], axis=0)
+        np.testing.assert_allclose(lengths, 1.0, 1e-5)
+        held = weights(self.train("b", "--normalize", "spectral") / RESULT)
+        largest = np.linalg.svd(held["h.1.mlp.c_proj.weight"])[1][0]
+        self.assertAlmostEqual(float(largest), 1.0, places=4)
+
     def test_byte_pairs_are_learned_and_kept(self) -> None:
         write_model(self.model, "SM+ScFFN", vocab=300)
         out = self.train("a")
@@ -215,6 +223,20 @@ class ResumeTest(TrainingCase):
         left.write_bytes(b"half")
         self.train("a")
         self.assertFalse(left.exists())
+
+    def test_spectral_norm_goes_on_where_it_was(self) -> None:
+        options = ("--normalize", "spectral", "--steps", 500)
+        whole = self.train("whole", *options)
+        process = self.start("stopped", *options)
+        self.assertIn("model.onnx", process.stdout.readline())
+        process.terminate()
+        process.communicate()
+        self.assertEqual(process.returncode, 143)
+        stopped = self.train("stopped", *options)
+        self.assert_same_training(whole, stopped)
+        self.assertEqual(
+            (whole / RESULT).read_bytes(), (stopped / RESULT).read_bytes()
+        )
 
     def test_signals_save_and_say_how_to_go_on(self) -> None:
         whole = self.train("whole", "--steps", 500)

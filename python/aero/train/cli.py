@@ -329,7 +329,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
         options = train_options(args)
         return run(args, options)
     except (AeroError, OSError) as error:
-        print(f"aero-train: error: {error}", file=sys.stderr)
+        for line in str(error).splitlines():
+            print(f"aero-train: error: {line}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("aero-train: interrupted", file=sys.stderr)

@@ -12,6 +12,7 @@ import onnx
 import torch
 from torch import Tensor
 
+from .. import normalization
 from ..errors import AeroError
 from ..nn import OnnxModule, from_onnx, to_onnx
 from .evaluation import batch_size
@@ -152,10 +153,6 @@ def _check_sharing(path: pathlib.Path, model: onnx.ModelProto) -> None:
 
 def apply_normalization(module: OnnxModule, which: str) -> None:
     """Weight or spectral normalisation of the FFN matrices while training."""
-    if which == "none":
-        return
-    from .. import normalization
-
     if which == "weight":
         normalization.weight_norm(module)
     elif which == "spectral":
