@@ -15,7 +15,8 @@ build=(
 test=(
   llvm-22-tools libclang-rt-22-dev clang-format-22 clang-tidy-22
   libgtest-dev libgmock-dev libbenchmark-dev libonnx-testdata
-  python3 python3-numpy python3-onnx python3-torch libopenblas0-pthread git
+  python3 python3-numpy python3-onnx python3-torch python3-pip
+  libopenblas0-pthread git
   openssl iproute2
 )
 

@@ -15,7 +15,7 @@ import sys
 from typing import Dict, List, Optional
 
 from aero.data import default_folder, load_corpus
-from aero.training import write_json
+from aero.files import write_json
 
 OPENING = frozenset("([{.")
 

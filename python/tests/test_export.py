@@ -40,18 +40,41 @@ def softmax(x: np.ndarray, axis: int) -> np.ndarray:
     return exponentials / exponentials.sum(axis=axis, keepdims=True)
 
 
+def layer_norm(
+    x: np.ndarray, scale: np.ndarray, bias: np.ndarray, axis: int, epsilon: float
+) -> np.ndarray:
+    """LayerNormalization over the last axis."""
+    assert axis == -1
+    centred = x - x.mean(-1, keepdims=True)
+    variance = (centred**2).mean(-1, keepdims=True)
+    return centred / np.sqrt(variance + epsilon) * scale + bias
+
+
+def rms_norm(
+    x: np.ndarray, scale: np.ndarray, axis: int, epsilon: float
+) -> np.ndarray:
+    """RMSNormalization over the last axis."""
+    assert axis == -1
+    return x / np.sqrt((x**2).mean(-1, keepdims=True) + epsilon) * scale
+
+
 OPERATORS: Dict[str, Callable[..., Any]] = {
     "Add": np.add,
+    "Concat": lambda *parts, axis: np.concatenate(parts, axis),
     "Constant": lambda value: value,
     "Div": np.divide,
     "Erf": np.vectorize(math.erf),
     "Gather": lambda data, indices: data[indices],
     "Identity": lambda x: x,
+    "LayerNormalization": layer_norm,
     "MatMul": np.matmul,
     "Mul": np.multiply,
     "Pow": np.power,
-    "ReduceMean": lambda x, axes: x.mean(axis=tuple(axes), keepdims=True),
+    "ReduceMean": lambda x, axes, keepdims=1: x.mean(
+        axis=tuple(axes), keepdims=bool(keepdims)
+    ),
     "Relu": lambda x: np.maximum(x, 0.0),
+    "RMSNormalization": rms_norm,
     "Reshape": lambda x, shape, allowzero: x.reshape(shape),
     "Softmax": softmax,
     "Split": lambda x, sizes, axis: np.split(x, np.cumsum(sizes)[:-1], axis),
