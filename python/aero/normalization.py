@@ -26,10 +26,6 @@ from .errors import AeroError
 from .nn import OnnxModule
 from .nn.structure import FEED_FORWARD, Matrix, find_matrices
 
-#: Of the power iteration, as in the compiler.
-MAX_ITERATIONS = 1000
-TOLERANCE = 1e-12
-
 
 class WeightNorm(nn.Module):
     """Gives each output of a matrix the length ``gain``.
@@ -66,10 +62,9 @@ class WeightNorm(nn.Module):
 class SpectralNorm(nn.Module):
     """Gives a matrix the largest singular value ``gain``.
 
-    In training, one step of the power iteration a run follows the matrix. In
-    evaluation it is iterated until it has converged, so that what is evaluated and
-    written is divided by the singular value itself. Gradients take the singular
-    vectors as constants, which is exact where they have converged.
+    In training, one step of the power iteration a run follows the matrix. What is
+    evaluated and written is divided by the singular value itself. Gradients take the
+    singular vectors as constants, which is exact where they are those of the matrix.
 
     Args:
         weight: What will be normalised.
@@ -83,10 +78,7 @@ class SpectralNorm(nn.Module):
     def __init__(self, weight: Tensor, gain: Optional[float] = 1.0,
                  learnable: bool = False) -> None:
         super().__init__()
-        # The compiler's: a fixed vector without symmetries.
-        steps = torch.arange(1, weight.shape[1] + 1, dtype=torch.float64)
-        start = 1.0 + torch.remainder(0.6180339887498949 * steps, 1.0)
-        self.register_buffer("right", (start / start.norm()).to(weight.dtype))
+        self.register_buffer("right", weight.new_zeros(weight.shape[1]))
         self._converged: Optional[int] = None
         with torch.no_grad():
             self._converge(weight)
@@ -111,22 +103,15 @@ class SpectralNorm(nn.Module):
         self._converged = None
 
     def _converge(self, weight: Tensor) -> None:
-        """Iterates in double precision until the singular value stays."""
-        matrix, right = weight.double(), self.right.double()
-        sigma = 0.0
-        for _ in range(MAX_ITERATIONS):
-            left = matrix @ right
-            length = float(left.norm())
-            following = matrix.t() @ left
-            size = float(following.norm())
-            if not size > 0:
-                break
-            right = following / size
-            done = abs(length - sigma) <= TOLERANCE * length
-            sigma = length
-            if done:
-                break
-        self.right = right.to(self.right.dtype)
+        """Takes the singular vector itself, in double precision, whatever came
+        before, so that a matrix is always evaluated the same."""
+        matrix = weight.detach().double()
+        if bool(torch.isfinite(matrix).all()):
+            wide = matrix.shape[0] < matrix.shape[1]
+            gram = matrix @ matrix.t() if wide else matrix.t() @ matrix
+            vector = torch.linalg.eigh(gram)[1][:, -1]
+            right = matrix.t() @ vector if wide else vector
+            self.right = (right / right.norm()).to(self.right.dtype)
         self._converged = weight._version
 
 

@@ -154,7 +154,7 @@ class _Compiler:
                 # PyTorch's own word on shapes and types that do not fit.
                 self.problems.append(
                     f"node {node} ({node.op}): cannot be computed: "
-                    f"{str(error).splitlines()[0]}")
+                    f"{(str(error) or repr(error)).splitlines()[0]}")
                 unknown.update(node.outputs)
             self.release(node)
         for name in self.graph.outputs:

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 import google.protobuf.message
 import numpy as np
 import onnx
-from onnx import external_data_helper, numpy_helper
+from onnx import numpy_helper
 
 from ..errors import AeroError
 
@@ -174,10 +174,9 @@ def _take_initializers(path: pathlib.Path, model: onnx.ModelProto,
         try:
             if outside:
                 _check_location(tensor)
-                external_data_helper.load_external_data_for_tensor(
-                    tensor, str(path.parent))
             # The copy owns its elements: those of a message cannot be written.
-            arrays[tensor.name] = np.array(numpy_helper.to_array(tensor))
+            arrays[tensor.name] = np.array(
+                numpy_helper.to_array(tensor, str(path.parent)))
         except (OSError, ValueError, TypeError) as error:
             where = ""
             if outside:

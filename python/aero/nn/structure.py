@@ -85,12 +85,15 @@ class _Structure:
         """The product of attention's weights with its values."""
         if node.op != "MatMul" or not all(name in self.data for name in node.inputs):
             return False
-        names = [node.inputs[0]]
+        names, seen = [node.inputs[0]], set()
         while names:
             made = self.producer.get(names.pop())
-            if made is not None and made.op == "Softmax":
+            if made is None or id(made) in seen:
+                continue
+            seen.add(id(made))
+            if made.op == "Softmax":
                 return True
-            if made is not None and made.op in _PASSES_WEIGHTS:
+            if made.op in _PASSES_WEIGHTS:
                 names += [name for name in made.inputs if name in self.data]
         return False
 
