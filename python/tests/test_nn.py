@@ -387,12 +387,35 @@ class FileTest(ScratchTest):
 
     def test_no_model(self) -> None:
         self.fails(self.folder / "none.onnx", "cannot be read: No such file")
-        self.fails(self.folder, "cannot be read")
+        self.fails(self.folder, "is no regular file")
+        os.mkfifo(self.folder / "pipe")
+        self.fails(self.folder / "pipe", "is no regular file")
         for name, data in (("empty", b""), ("text", b"no model at all"),
                            ("cut", base().read_bytes()[:5000])):
             path = self.folder / name
             path.write_bytes(data)
             self.fails(path, "is no ONNX model")
+
+    def test_damaged_files_are_errors_or_models(self) -> None:
+        generator, whole = np.random.default_rng(3), base().read_bytes()
+        path, refused = self.folder / "damaged.onnx", 0
+        for _ in range(1000):
+            data = bytearray(whole)
+            # Weights are at the end, and any bytes are weights.
+            for place in generator.integers(0, len(data) // 3, 2):
+                data[place] = generator.integers(256)
+            path.write_bytes(bytes(data))
+            try:
+                from_onnx(path)
+            except AeroError as error:
+                self.assertIn(str(path), str(error))
+                refused += 1
+        self.assertGreater(refused, 500)
+
+    def test_names_that_are_no_text(self) -> None:
+        path = self.folder / "bytes.onnx"
+        path.write_bytes(base().read_bytes().replace(b"wte.weight", b"wte.\xff\xfeight"))
+        self.fails(path, "is no text")
 
     def test_open_dimensions(self) -> None:
         model = onnx.load(str(base()))
@@ -459,6 +482,22 @@ class FileTest(ScratchTest):
                         entry.value = place
             (self.folder / "moved.onnx").write_bytes(model.SerializeToString())
             self.fails(self.folder / "moved.onnx", "it lies in another folder")
+
+    def test_links_and_pipes_as_weights(self) -> None:
+        path, data = self.external(), self.folder / "outside.onnx.data"
+        expected = from_onnx(path).initializers["wte.weight"]
+        os.rename(data, self.folder / "real")
+        os.symlink("real", data)
+        self.assertTrue(torch.equal(from_onnx(path).initializers["wte.weight"],
+                                    expected))
+        for target, fragment in (("../secret", "it lies in another folder"),
+                                 ("outside.onnx.data", "cannot be read")):
+            os.unlink(data)
+            os.symlink(target, data)
+            self.fails(path, fragment)
+        os.unlink(data)
+        os.mkfifo(data)
+        self.fails(path, "it is no regular file")
 
     def test_integers_stay(self) -> None:
         path = self.save(

@@ -134,7 +134,7 @@ class _Fusion:
         for x, factor in (product.inputs, product.inputs[::-1]):
             plus = self.inner(factor)
             curve = self.inner(self.other(plus, "Add", 1.0))
-            if curve is None or curve.domain:
+            if curve is None or curve.domain or len(curve.inputs) != 1:
                 continue
             if curve.op == "Erf":
                 ratio = self.inner(curve.inputs[0])

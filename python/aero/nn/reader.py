@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
+import warnings
 from typing import Any, Dict, List, Optional, Set, Tuple
 
 import google.protobuf.message
@@ -60,7 +61,9 @@ class Node:
     attributes: Dict[str, Any]
 
     def __str__(self) -> str:
-        return f"'{self.name}'" if self.name else f"without a name (of '{self.outputs[0]}')"
+        if self.name:
+            return f"'{self.name}'"
+        return f"without a name (of {', '.join(map(repr, self.outputs)) or 'nothing'})"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,15 +151,45 @@ def read(path: pathlib.Path) -> Graph:
 
 def _load(path: pathlib.Path) -> onnx.ModelProto:
     model = onnx.ModelProto()
+    if path.exists() and not path.is_file():
+        raise AeroError(f"{path}: is no regular file")
     try:
-        model.ParseFromString(path.read_bytes())
+        data = path.read_bytes()
+        with warnings.catch_warnings(record=True) as warned:
+            # Protobuf merely warns of data that it cannot understand to its end.
+            warnings.simplefilter("always")
+            model.ParseFromString(data)
     except OSError as error:
         raise AeroError(f"{path}: cannot be read: {error.strerror}") from error
     except google.protobuf.message.DecodeError as error:
         raise AeroError(f"{path}: is no ONNX model") from error
-    if not model.HasField("graph") or not model.graph.output:
+    if warned or not model.HasField("graph") or not model.graph.output:
         raise AeroError(f"{path}: is no ONNX model, or its graph has no output")
+    _check_text(path, model)
     return model
+
+
+def _check_text(path: pathlib.Path, model: onnx.ModelProto) -> None:
+    """Protobuf hands over strings that are no text as bytes."""
+    graph = model.graph
+    named = [*graph.initializer, *graph.input, *graph.output]
+    names = [each.name for each in named]
+    for node in graph.node:
+        names += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        names += [attribute.name for attribute in node.attribute]
+    for entry in model.metadata_props:
+        names += [entry.key, entry.value]
+    for tensor in graph.initializer:
+        for entry in tensor.external_data:
+            names += [entry.key, entry.value]
+    for name in names:
+        if not isinstance(name, str):
+            raise AeroError(f"{path}: the name {name!r} is no text")
+
+
+def _type_name(kind: int) -> str:
+    known = {value: key for key, value in onnx.TensorProto.DataType.items()}
+    return known.get(kind, f"number {kind}")
 
 
 def _take_initializers(path: pathlib.Path, model: onnx.ModelProto,
@@ -164,20 +197,20 @@ def _take_initializers(path: pathlib.Path, model: onnx.ModelProto,
     """Moves the elements out of the message."""
     arrays: Dict[str, np.ndarray] = {}
     for tensor in model.graph.initializer:
-        kind = onnx.TensorProto.DataType.Name(tensor.data_type)
         if tensor.data_type not in ELEMENT_TYPES:
             problems.append(
-                f"initializer '{tensor.name}' is of type {kind}; `aero rewrite "
-                "--config as-is` writes the model in float32")
+                f"initializer '{tensor.name}' is of type "
+                f"{_type_name(tensor.data_type)}; `aero rewrite --config as-is` writes "
+                "the model in float32")
             continue
         outside = tensor.data_location == onnx.TensorProto.EXTERNAL
         try:
             if outside:
-                _check_location(tensor)
+                _check_location(path, tensor)
             # The copy owns its elements: those of a message cannot be written.
             arrays[tensor.name] = np.array(
                 numpy_helper.to_array(tensor, str(path.parent)))
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
             where = ""
             if outside:
                 where = " in '{}', which has to lie beside the model,".format(
@@ -190,11 +223,15 @@ def _take_initializers(path: pathlib.Path, model: onnx.ModelProto,
     return arrays
 
 
-def _check_location(tensor: onnx.TensorProto) -> None:
-    """A model must not read files from elsewhere on the disk."""
+def _check_location(path: pathlib.Path, tensor: onnx.TensorProto) -> None:
+    """A model must not read files from elsewhere on the disk, by no link either."""
     location = pathlib.PurePath(_external_location(tensor))
-    if location.is_absolute() or ".." in location.parts:
+    place = (path.parent / location).resolve()
+    if (location.is_absolute() or ".." in location.parts
+            or path.parent.resolve() not in place.parents):
         raise ValueError("it lies in another folder")
+    if place.exists() and not place.is_file():
+        raise ValueError("it is no regular file")
 
 
 def _external_location(tensor: onnx.TensorProto) -> str:
@@ -240,29 +277,39 @@ def _read_nodes(graph: onnx.GraphProto, problems: List[str]
         domain = "" if proto.domain == "ai.onnx" else proto.domain
         node = Node(proto.name, proto.op_type, domain, list(proto.input),
                     list(proto.output), {})
-        for attribute in proto.attribute:
-            value = onnx.helper.get_attribute_value(attribute)
-            node.attributes[attribute.name] = (
-                value.decode(errors="replace") if isinstance(value, bytes) else value)
-        if (node.op, node.domain) != ("Constant", ""):
-            nodes.append(node)
-            continue
         try:
-            constants[node.outputs[0]] = _constant_array(node)
-        except (ValueError, TypeError, KeyError) as error:
-            problems.append(f"node {node} (Constant): {error}")
+            if not node.outputs:
+                raise ValueError("has no result")
+            for attribute in proto.attribute:
+                node.attributes[attribute.name] = _attribute_value(attribute)
+            if (node.op, node.domain) == ("Constant", ""):
+                constants[node.outputs[0]] = _constant_array(node)
+            else:
+                nodes.append(node)
+        except (ValueError, TypeError) as error:
+            problems.append(f"node {node} ({node.op}): {error}")
     return nodes, constants
 
 
+def _attribute_value(attribute: onnx.AttributeProto) -> Any:
+    try:
+        value = onnx.helper.get_attribute_value(attribute)
+    except ValueError:
+        raise ValueError(f"attribute '{attribute.name}' is not supported") from None
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
 def _constant_array(node: Node) -> np.ndarray:
+    if len(node.attributes) != 1:
+        raise ValueError("has to have one value")
     (key, value), = node.attributes.items()
     if key in _CONSTANT_VALUES:
         return np.array(value, _CONSTANT_VALUES[key])
-    if key != "value":
+    if key != "value" or not isinstance(value, onnx.TensorProto):
         raise ValueError(f"{key} is not supported")
     if value.data_type not in ELEMENT_TYPES:
-        kind = onnx.TensorProto.DataType.Name(value.data_type)
-        raise ValueError(f"is of type {kind}; `aero rewrite` writes float32")
+        raise ValueError(f"is of type {_type_name(value.data_type)}; `aero rewrite` "
+                         "writes float32")
     return np.array(numpy_helper.to_array(value))
 
 
