@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import pathlib
-from typing import Any, BinaryIO, Callable
+from typing import Any, BinaryIO, Callable, List, Sequence, Tuple
 
 
 def write_atomically(path: pathlib.Path, write: Callable[[BinaryIO], None]) -> None:
@@ -18,18 +18,33 @@ def write_atomically(path: pathlib.Path, write: Callable[[BinaryIO], None]) -> N
     ``path`` holds either what it held or all of the new content. A write that
     fails (OSError) leaves no temporary file.
     """
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    write_all_atomically([(path, write)])
+
+
+def write_all_atomically(
+    files: Sequence[Tuple[pathlib.Path, Callable[[BinaryIO], None]]]
+) -> None:
+    """:func:`write_atomically` for files of one folder that belong together.
+
+    They are renamed in their order, once all of them are on the disk.
+    """
+    written: List[Tuple[pathlib.Path, pathlib.Path]] = []
     try:
-        with open(temporary, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        for path, write in files:
+            path = pathlib.Path(path)
+            temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+            written.append((temporary, path))
+            with open(temporary, "wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+        for temporary, path in written:
+            os.replace(temporary, path)
     finally:
-        if temporary.exists():
-            temporary.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
+        for temporary, _ in written:
+            if temporary.exists():
+                temporary.unlink()
+    folder = os.open(written[-1][1].parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

@@ -32,7 +32,8 @@ CONFIGURATIONS = (
     "SM(t)+ScFuFFN_i(1)")
 
 needs_tool = unittest.skipUnless(
-    (BIN / "aero").exists(), f"{BIN}/aero is not built; AERO_BUILD_DIR says where it is")
+    (BIN / "aero").exists(),
+    f"{BIN}/aero is not built; AERO_BUILD_DIR says where it is")
 
 
 def run(*args: object) -> subprocess.CompletedProcess:

@@ -104,7 +104,8 @@ class PenaltyTest(unittest.TestCase):
         # Emax 2, tolerance 0.5; deviations 0.75, 0.25, -1.5.
         penalties = head_penalties(double([1.75, 1.25, 0.5]), double([0.5, 0.5, 1.0]),
                                    2.0, 0.25)
-        torch.testing.assert_close(penalties, double([0.5625, 0.0, 2.25]), rtol=0, atol=0)
+        torch.testing.assert_close(penalties, double([0.5625, 0.0, 2.25]),
+                                   rtol=0, atol=0)
 
     def test_at_the_margin_there_is_none(self) -> None:
         # 1.5 - 0.5 * 2 = 0.5 = 0.25 * 2 without rounding, on either side.
@@ -173,7 +174,8 @@ class RegularizerTest(ScratchTest):
             torch.testing.assert_close(module.initializers[name].grad, want, rtol=1e-6,
                                        atol=1e-7)
         for found, layer in zip(regularizer.entropies(maps), ([0, 1], [1, 1])):
-            torch.testing.assert_close(found, double(layer) * largest, rtol=0, atol=1e-7)
+            torch.testing.assert_close(found, double(layer) * largest, rtol=0,
+                                       atol=1e-7)
 
     def test_reaches_temperatures(self) -> None:
         module = from_onnx(rewritten("SM(t)+ScFuFFN", "--initial-temperature", 0.01))

@@ -19,7 +19,7 @@ from unittest import mock
 import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 from torch.nn import functional as F
 
 from aero.errors import AeroError
@@ -29,8 +29,7 @@ from aero.nn import OnnxModule, from_onnx, to_onnx
 from aero.nn.module import mangle
 
 from .onnx_support import (CONFIGURATIONS, CONTEXT, HEADS, LAYERS, ROOT, VOCABULARY,
-                           ScratchTest, base, constant, needs_tool, rewritten, run,
-                           tokens)
+                           ScratchTest, base, needs_tool, rewritten, run, tokens)
 
 
 def loss(module: torch.nn.Module, ids: torch.Tensor) -> torch.Tensor:
@@ -414,7 +413,8 @@ class FileTest(ScratchTest):
 
     def test_names_that_are_no_text(self) -> None:
         path = self.folder / "bytes.onnx"
-        path.write_bytes(base().read_bytes().replace(b"wte.weight", b"wte.\xff\xfeight"))
+        path.write_bytes(base().read_bytes().replace(b"wte.weight",
+                                                     b"wte.\xff\xfeight"))
         self.fails(path, "is no text")
 
     def test_open_dimensions(self) -> None:

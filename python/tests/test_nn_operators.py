@@ -39,7 +39,8 @@ def erf(x: np.ndarray) -> np.ndarray:
 
 def layer_norm(x: np.ndarray, scale: Any, bias: Any = 0.0) -> np.ndarray:
     centred = x - x.mean(-1, keepdims=True)
-    return centred / np.sqrt((centred ** 2).mean(-1, keepdims=True) + 1e-5) * scale + bias
+    variance = (centred ** 2).mean(-1, keepdims=True)
+    return centred / np.sqrt(variance + 1e-5) * scale + bias
 
 
 X = floats(1, 4, 6)
@@ -225,7 +226,8 @@ class OperatorTest(ScratchTest):
         nodes, names = [constant("two", ints(2))], []
         for i, (start, end) in enumerate(bounds):
             nodes += [constant(f"s{i}", ints(start)), constant(f"e{i}", ints(end)),
-                      helper.make_node("Slice", ["x", f"s{i}", f"e{i}", "two"], [f"p{i}"])]
+                      helper.make_node("Slice", ["x", f"s{i}", f"e{i}", "two"],
+                                       [f"p{i}"])]
             names.append(f"p{i}")
         nodes.append(helper.make_node("Concat", names, ["y"], axis=2))
         return self.build(nodes)
@@ -325,7 +327,8 @@ class OperatorTest(ScratchTest):
                 (helper.make_node("ReduceMean", ["x"], ["y"], axes=[0]),
                  "reduces over the batch"),
                 (helper.make_node("Split", ["x"], ["y"], axis=0), "splits the batch"),
-                (helper.make_node("Concat", ["x", "x"], ["y"], axis=0), "joins samples"),
+                (helper.make_node("Concat", ["x", "x"], ["y"], axis=0),
+                 "joins samples"),
                 (helper.make_node("Add", ["x", "w"], ["y"]),
                  "same for all samples has 2 entries"),
                 (helper.make_node("MatMul", ["t", "u"], ["y"]), "sums over the batch"),
@@ -347,7 +350,8 @@ class OperatorTest(ScratchTest):
                 (helper.make_node("Relu", ["x"], ["z"]), "output 'y' is computed"),
                 (helper.make_node("LayerNormalization", ["x", "w", "", ], ["y", "m"]),
                  "mean and deviation"),
-                (helper.make_node("Gather", ["w", "s"], ["y"]), "takes an entry beyond"),
+                (helper.make_node("Gather", ["w", "s"], ["y"]),
+                 "takes an entry beyond"),
                 (helper.make_node("Relu", [], ["y"]), "Relu")):
             with self.subTest(fragment):
                 self.refuse([constant("s", ints(5, 5)), node], fragment,

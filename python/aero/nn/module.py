@@ -208,8 +208,9 @@ class OnnxModule(nn.Module):
                     values[slot] = part
             if maps is not None and step.attention is not None:
                 attention = program.attentions[step.attention]
-                maps.append(AttentionMap(attention.layer, attention.node, result.reshape(
-                    -1, attention.heads, attention.queries, attention.keys)))
+                weights = result.reshape(-1, attention.heads, attention.queries,
+                                         attention.keys)
+                maps.append(AttentionMap(attention.layer, attention.node, weights))
             for slot in step.frees:
                 values[slot] = None
         outputs = tuple(values[slot] for slot in program.outputs)

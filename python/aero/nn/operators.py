@@ -10,7 +10,7 @@ Everything that ONNX says by constants (shapes, axes, bounds) is in the function
 from __future__ import annotations
 
 import math
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 import torch
 from torch import Tensor
@@ -31,7 +31,7 @@ class View:
         self.inputs = list(inputs)
         self.opset = opset
         self.make_constant = make_constant
-        self._read: set = set()
+        self._read: Set[str] = set()
 
     def has(self, index: int) -> bool:
         return index < len(self.inputs) and self.inputs[index] is not None

@@ -7,7 +7,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import math
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Set, Tuple
 
 import torch
 from torch import Tensor
@@ -143,7 +143,7 @@ class _Compiler:
         self.unread[value.slot] += len(self.readers[name])
 
     def compile(self) -> Program:
-        unknown: set = set()
+        unknown: Set[str] = set()
         for node in self.graph.nodes:
             try:
                 self.add_node(node, unknown)
@@ -168,7 +168,7 @@ class _Compiler:
         reader.fail(self.graph.path, self.problems)
         return self.finish()
 
-    def add_node(self, node: Node, unknown: set) -> None:
+    def add_node(self, node: Node, unknown: Set[str]) -> None:
         builder = {"": OPERATORS, DOMAIN: FUSED}.get(node.domain, {}).get(node.op)
         if builder is None:
             domain = f" of domain '{node.domain}'" if node.domain else ""
@@ -274,7 +274,7 @@ class _Compiler:
             {name: value.shape for name, value in self.values.items()
              if value.batch is not None})
 
-    def drop_unread_steps(self, wanted: Sequence[int]) -> None:
+    def drop_unread_steps(self, wanted: Set[int]) -> None:
         """What no output needs is not computed."""
         needed, steps = set(wanted), []
         for step in reversed(self.steps):

@@ -323,7 +323,8 @@ def _read_roles(text: Optional[str], initializers: Dict[str, np.ndarray],
     try:
         table = json.loads(text)
         if table["version"] != PARAMETERS_VERSION:
-            raise ValueError(f"has version {table['version']}, not {PARAMETERS_VERSION}")
+            raise ValueError(
+                f"has version {table['version']}, not {PARAMETERS_VERSION}")
         for entry in table["parameters"]:
             layer = entry.get("layer")
             role = LearnableScalar(

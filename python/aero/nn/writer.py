@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import pathlib
-import tempfile
 from typing import BinaryIO, Callable, Dict, List, Tuple, Union
 
 import numpy as np
@@ -14,6 +13,7 @@ import onnx
 import torch
 
 from ..errors import AeroError
+from ..files import write_all_atomically
 from .module import OnnxModule
 
 #: ONNX Runtime maps data that lies at such offsets.
@@ -57,7 +57,7 @@ def to_onnx(module: OnnxModule, path: Union[str, "os.PathLike[str]"]) -> None:
                       lambda stream: _write_aligned(stream, outside)))
     files.append((path, lambda stream: _write_message(stream, model)))
     try:
-        _replace(files)
+        write_all_atomically(files)
     except OSError as error:
         raise AeroError(f"{path}: cannot be written: {error.strerror}") from error
     except ValueError as error:
@@ -101,24 +101,3 @@ def _write_aligned(stream: BinaryIO, arrays: List[np.ndarray]) -> None:
         stream.write(bytes(padding))
         stream.write(array.tobytes())
         offset += padding + array.nbytes
-
-
-def _replace(files: List[Tuple[pathlib.Path, Callable[[BinaryIO], None]]]) -> None:
-    """Writes all files under other names, and renames them when all are whole."""
-    written: List[Tuple[str, pathlib.Path]] = []
-    try:
-        for path, write in files:
-            handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.",
-                                                 suffix=".part", dir=path.parent)
-            written.append((temporary, path))
-            with os.fdopen(handle, "wb") as stream:
-                write(stream)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.chmod(temporary, 0o644)
-        while written:
-            os.replace(*written[0])
-            written.pop(0)
-    finally:
-        for temporary, _ in written:
-            os.unlink(temporary)
