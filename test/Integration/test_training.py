@@ -69,8 +69,9 @@ class TrainingTest(ToolTest):
         self.assertEqual(kinds, {"softmax", "gelu"})
         few = self.folder / "few.npy"
         np.save(few, np.load(samples)[:2])
-        done = run("aero", "check", model, "--config", "SM", "--prompts", few,
-                   "--engines", "float,fixed", "--max-error", "0.05")
+        # Not as SM: without its GELUs, which nobody trained it for, it is chaotic.
+        done = run("aero", "check", model, "--config", "as-is", "--prompts", few,
+                   "--engines", "float,fixed", "--max-error", "0.02")
         self.assertEqual(done.returncode, 0, done.stderr)
         done = run("aero", "compile", model, "--config", "SM+ScFuFFN", "-o",
                    self.folder / "private.aero")
