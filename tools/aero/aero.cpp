@@ -91,9 +91,11 @@ void addModelOptions(CLI::App *command, ModelArguments &arguments,
   addRewriteOptions(command, arguments);
 }
 
-const std::map<std::string, Answer> answers = {{"last", Answer::LastLogits},
-                                               {"all", Answer::AllLogits},
-                                               {"none", Answer::NextToken}};
+std::map<std::string, Answer> allAnswers() {
+  return {{"last", Answer::LastLogits},
+          {"all", Answer::AllLogits},
+          {"none", Answer::NextToken}};
+}
 
 /// --logits, of which a command may have fewer `choices`, and --optimize-for.
 void addLoweringOptions(CLI::App *command, LoweringArguments &arguments,
@@ -172,7 +174,7 @@ int main(int argc, char **argv) {
   CLI::App *compileCommand = app.add_subcommand(
       "compile", "Write the program of the parties and the server's weights");
   addModelOptions(compileCommand, compileArguments, /*configRequired=*/true);
-  addLoweringOptions(compileCommand, compileArguments, answers);
+  addLoweringOptions(compileCommand, compileArguments, allAnswers());
   compileCommand
       ->add_option("-o,--output", compileArguments.output,
                    "Program file; the weights go to OUTPUT.weights")
@@ -182,7 +184,7 @@ int main(int argc, char **argv) {
   CLI::App *reportCommand = app.add_subcommand(
       "report", "Predict bytes, exchanges and seconds before anything runs");
   addModelOptions(reportCommand, reportArguments, /*configRequired=*/true);
-  addLoweringOptions(reportCommand, reportArguments, answers);
+  addLoweringOptions(reportCommand, reportArguments, allAnswers());
   reportCommand->add_option("--compare", reportArguments.compare,
                             "A second configuration to set beside the first");
   reportCommand->add_flag("--nodes", reportArguments.nodes,
