@@ -45,6 +45,8 @@ struct CollapseLinearPass
     }
     if (failed(verifyWeightsReadable(func)))
       return signalPassFailure();
+    shared.clear();
+    replaced.clear();
     // What several ops read stays a value of its own, also when a reader is
     // collapsed: sums would otherwise reach back to the first layer.
     func.walk([&](Operation *op) {
@@ -56,6 +58,7 @@ struct CollapseLinearPass
     func.walk([&](LinearOp op) { maps.push_back(op); });
     for (LinearOp op : maps)
       collapse(op);
+    eraseUnused(replaced);
   }
 
 private:
@@ -70,6 +73,9 @@ private:
                                                        const Sum &sum);
 
   llvm::DenseSet<Value> shared;
+  /// Erased at the end: a new value must not have the address of one that is
+  /// known as shared.
+  SmallVector<Value> replaced;
 };
 
 void CollapseLinearPass::collect(Value value, bool isRoot, Sum &sum) {
@@ -164,10 +170,8 @@ void CollapseLinearPass::collapse(LinearOp outer) {
 
   if (shared.contains(outer.getResult()))
     shared.insert(total);
-  Value input = outer.getInput();
   outer.replaceAllUsesWith(total);
-  outer.erase();
-  eraseUnused(input);
+  replaced.push_back(outer.getResult());
 }
 
 } // namespace
