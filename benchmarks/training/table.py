@@ -23,6 +23,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -41,8 +42,6 @@ class Row:
     config: str
     rewrite: tuple[str, ...] = ()
     train: tuple[str, ...] = ()
-    #: Row of the paper's table (paper-tables' name), if it has one.
-    paper: str | None = None
 
     @property
     def folder(self) -> str:
@@ -191,7 +190,6 @@ def main() -> None:
     if shutil.which(str(AERO)) is None:
         sys.exit(f"error: {AERO} is missing; run ./quickstart.sh first")
 
-    import threading
     args.lock = threading.Lock()
     wanted = {name.strip() for name in args.rows.split(";")} if args.rows else None
     unknown = (wanted or set()) - {row.name for row in ROWS}
