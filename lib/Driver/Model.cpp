@@ -278,6 +278,20 @@ std::vector<Problem> Model::runLowering(Answer answer, LowerOptions options) {
   });
 }
 
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> Model::fold(Answer answer) {
+  mlir::OwningOpRef<mlir::ModuleOp> folded = rewritten->clone();
+  LowerOptions options;
+  options.base2 = options.toShares = false;
+  options.lastTokenOnly = answer != Answer::AllLogits;
+  std::vector<Problem> problems =
+      runPipeline(*folded, [&](mlir::OpPassManager &pm) {
+        buildLowerPipeline(pm, options);
+      });
+  if (!problems.empty())
+    return toError(path, problems);
+  return folded;
+}
+
 /// Online and offline seconds of one inference.
 static llvm::Expected<double> predictSeconds(mlir::func::FuncOp lowered,
                                              const NetworkProfile &network) {

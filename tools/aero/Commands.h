@@ -70,6 +70,15 @@ struct CheckArguments : LoweringArguments {
   bool ranges = false;
 };
 
+struct EmitArguments : ModelArguments {
+  Answer answer = Answer::LastLogits;
+  /// The name of a backend.
+  std::string target;
+  std::string output;
+  /// Replace files in a folder that holds some.
+  bool force = false;
+};
+
 struct RunArguments : LoweringArguments {
   std::string prompt, tokens;
   unsigned newTokens = 24;
@@ -95,6 +104,7 @@ llvm::Error inspect(const InspectArguments &arguments);
 llvm::Error compile(const CompileArguments &arguments);
 llvm::Error report(const ReportArguments &arguments);
 llvm::Error check(const CheckArguments &arguments);
+llvm::Error emit(const EmitArguments &arguments);
 llvm::Error run(const RunArguments &arguments);
 llvm::Error rewrite(const RewriteArguments &arguments);
 llvm::Error importTrained(const ImportWeightsArguments &arguments);

@@ -8,8 +8,10 @@
 #include "Commands.h"
 
 #include "aero/Driver/Parties.h"
+#include "aero/Target/Backend.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Errno.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
@@ -97,15 +99,21 @@ std::map<std::string, Answer> allAnswers() {
           {"none", Answer::NextToken}};
 }
 
-/// --logits, of which a command may have fewer `choices`, and --optimize-for.
-void addLoweringOptions(CLI::App *command, LoweringArguments &arguments,
-                        std::map<std::string, Answer> choices) {
+/// --logits, of which a command may have fewer `choices`.
+void addLogitsOption(CLI::App *command, Answer &answer,
+                     std::map<std::string, Answer> choices) {
   command
-      ->add_option("--logits", arguments.answer,
+      ->add_option("--logits", answer,
                    "Which logits to reveal to the client: of the last prompt "
                    "token, of all, or none, but the next token alone")
       ->transform(CLI::CheckedTransformer(std::move(choices)))
       ->default_str("last");
+}
+
+/// As above, and --optimize-for and --without.
+void addLoweringOptions(CLI::App *command, LoweringArguments &arguments,
+                        std::map<std::string, Answer> choices) {
+  addLogitsOption(command, arguments.answer, std::move(choices));
   command->add_option("--optimize-for", arguments.optimizeFor,
                       "Network (loopback, lan, wan, or a JSON file with a "
                       "profile) whose predicted time decides whether linear "
@@ -117,6 +125,24 @@ void addLoweringOptions(CLI::App *command, LoweringArguments &arguments,
                    "the size of weights")
       ->delimiter(',')
       ->check(CLI::IsMember({"collapse", "join", "proved-ranges"}));
+}
+
+std::vector<std::string> targetNames() {
+  std::vector<std::string> names;
+  for (const Backend *backend : getBackends())
+    names.push_back(backend->getName().str());
+  return names;
+}
+
+/// "mpspdz (a program for MP-SPDZ), spu (...)"
+std::string describeTargets() {
+  return llvm::join(llvm::map_range(getBackends(),
+                                    [](const Backend *backend) {
+                                      return (backend->getName() + " (" +
+                                              backend->getDescription() + ")")
+                                          .str();
+                                    }),
+                    ", ");
 }
 
 /// The commands of aero-party, which needs no LLVM: a party installs that tool
@@ -226,6 +252,22 @@ int main(int argc, char **argv) {
   checkCommand->add_option("--save-logits", checkArguments.saveLogits,
                            "Write the float logits here, float32, row-major");
 
+  EmitArguments emitArguments;
+  CLI::App *emitCommand = app.add_subcommand(
+      "emit", "Write a model as what another secure engine runs");
+  addModelOptions(emitCommand, emitArguments, /*configRequired=*/true);
+  emitCommand->add_option("--target", emitArguments.target, describeTargets())
+      ->required()
+      ->check(CLI::IsMember(targetNames()));
+  emitCommand
+      ->add_option("-o,--output", emitArguments.output,
+                   "Folder of what is written; a new or an empty one")
+      ->required();
+  emitCommand->add_flag("--force", emitArguments.force,
+                        "Replace files in a folder that holds some");
+  addLogitsOption(emitCommand, emitArguments.answer,
+                  {{"last", Answer::LastLogits}, {"all", Answer::AllLogits}});
+
   RunArguments runArguments;
   CLI::App *runCommand = app.add_subcommand(
       "run", "Answer a prompt privately, all parties on this machine");
@@ -320,6 +362,8 @@ int main(int argc, char **argv) {
     return finish(report(reportArguments));
   if (*checkCommand)
     return finish(check(checkArguments));
+  if (*emitCommand)
+    return finish(emit(emitArguments));
   if (*rewriteCommand)
     return finish(rewrite(rewriteArguments));
   if (*weightsCommand)

@@ -102,6 +102,9 @@ public:
   const std::optional<CollapseChoice> &getCollapseChoice() const {
     return collapseChoice;
   }
+  /// A copy of the rewritten module with all constants folded, still float:
+  /// what a Backend takes. The client's answer are logits.
+  llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> fold(Answer answer);
   /// An error unless the model has the inputs and outputs that the engines
   /// take; then it has a context and a vocabulary. open() did this already.
   llvm::Error requireLanguageModel();
