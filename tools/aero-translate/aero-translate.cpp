@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "aero/Import/ONNX/Import.h"
+#include "aero/Target/MPSPDZ/MPSPDZ.h"
 #include "aero/Target/ONNX/Export.h"
 #include "aero/Target/Program/Program.h"
 
@@ -15,6 +16,7 @@
 int main(int argc, char **argv) {
   aero::registerExportONNXTranslation();
   aero::registerImportONNXTranslation();
+  aero::registerMPSPDZTranslation();
   aero::registerProgramTranslations();
   return failed(
       mlir::mlirTranslateMain(argc, argv, "AERO translation driver\n"));

@@ -1,0 +1,547 @@
+//===- ProgramWriter.cpp - A pi function as an MP-SPDZ program -----------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProgramWriter.h"
+
+#include "LayerLoops.h"
+#include "Script.h"
+
+#include "aero/Dialect/PI/IR/PIDialect.h"
+#include "aero/Support/Elements.h"
+
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <map>
+
+using namespace mlir;
+using namespace aero;
+
+namespace {
+
+constexpr char prelude[] =
+#include "Prelude.mpc.inc"
+    ;
+
+/// A tensor as the program has it.
+struct MatrixShape {
+  int64_t rows, columns;
+
+  bool operator==(const MatrixShape &) const = default;
+};
+
+/// What a weight is read as: what is added to activations, with their scale; or
+/// with that of weights, a matrix as it is, or its columns as rows.
+enum class Form { Addend, Rows, Columns };
+
+/// As Python reads it, all digits of single precision.
+std::string printNumber(float number) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%.9g", number);
+  return text;
+}
+
+/// Names come from files and go into comments: one line of ASCII.
+std::string sanitize(llvm::StringRef name) {
+  std::string text = name.str();
+  for (char &c : text)
+    if (!llvm::isPrint(c))
+      c = '?';
+  return text;
+}
+
+/// (1, ..., 1, rows, columns); nothing for other tensors.
+std::optional<MatrixShape> getMatrixShape(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || !tensor.hasStaticShape() || !tensor.getElementType().isF32() ||
+      tensor.getRank() == 0)
+    return std::nullopt;
+  ArrayRef<int64_t> shape = tensor.getShape();
+  if (shape.size() == 1)
+    return MatrixShape{1, shape[0]};
+  for (int64_t dim : shape.drop_back(2))
+    if (dim != 1)
+      return std::nullopt;
+  return MatrixShape{shape[shape.size() - 2], shape.back()};
+}
+
+class ProgramWriter {
+public:
+  ProgramWriter(func::FuncOp function, const EmitOptions &options)
+      : function(function), options(options), loops(function) {}
+
+  llvm::Expected<MPSPDZProgram> run();
+
+private:
+  /// What a block of the program knows.
+  struct Block {
+    Script script;
+    /// Values by their variables.
+    llvm::DenseMap<Value, std::string> names;
+    /// Weights that it has read, and as what.
+    std::map<std::pair<Operation *, Form>, std::string> weights;
+    /// Those of a loop's body, in the order of their reading.
+    std::vector<std::pair<Operation *, Form>> reads;
+  };
+
+  llvm::Error checkSignature();
+  void addRead(pi::WeightOp op, Form form);
+  pi::WeightOp getCounterpart(pi::WeightOp weight, const LayerLoop &loop,
+                              size_t i);
+  void writeStraight(const LayerLoop &part);
+  void writeLoop(const LayerLoop &loop);
+  void writeOp(Operation *op, Block &block);
+  /// The call that computes an op, or nothing if there is none for it.
+  std::optional<std::string> getCall(Operation *op, Block &block);
+  std::optional<std::string> getArithmetic(Operation *op, Block &block);
+  std::optional<std::string> getAttention(pi::AttentionOp op, Block &block);
+  std::optional<std::string> getNorm(Value input, Value gamma, Value beta,
+                                     float epsilon, bool center, Block &block);
+
+  /// The variable of a value that is computed, or of a weight.
+  std::optional<std::string> getName(Value value, Block &block,
+                                     Form form = Form::Addend);
+  std::string getWeight(pi::WeightOp op, Block &block, Form form);
+  std::string makeName(char prefix) {
+    return prefix + std::to_string(counters[prefix]++);
+  }
+  std::string getPairs(int64_t heads, int64_t queries, int64_t keys,
+                       bool causal);
+
+  func::FuncOp function;
+  const EmitOptions &options;
+  LayerLoops loops;
+  MPSPDZProgram program;
+  Block main;
+  /// Variables that the call being written uses.
+  std::vector<std::string> uses;
+  std::map<char, unsigned> counters;
+  /// Sets of pairs that attentions look at, by their arguments.
+  std::map<std::string, std::string> pairs;
+  std::vector<std::string> problems;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+std::string ProgramWriter::getWeight(pi::WeightOp op, Block &block, Form form) {
+  std::string &name = block.weights[{op, form}];
+  if (!name.empty())
+    return name;
+  name = makeName('w');
+  if (&block == &main)
+    addRead(op, form);
+  else
+    block.reads.push_back({op, form});
+  MatrixShape shape = *getMatrixShape(op.getType());
+  if (form == Form::Columns)
+    std::swap(shape.rows, shape.columns);
+  block.script.define(name, llvm::formatv("read_weight({0}, {1}, {2})  # {3}",
+                                          shape.rows, shape.columns,
+                                          form == Form::Addend ? "F" : "W",
+                                          sanitize(op.getName())));
+  return name;
+}
+
+std::optional<std::string> ProgramWriter::getName(Value value, Block &block,
+                                                  Form form) {
+  if (!getMatrixShape(value.getType()))
+    return std::nullopt;
+  std::string name;
+  if (auto weight = value.getDefiningOp<pi::WeightOp>())
+    name = getWeight(weight, block, form);
+  else if (auto found = block.names.find(value); found != block.names.end())
+    name = found->second;
+  else
+    name = main.names.lookup(value);
+  if (name.empty())
+    return std::nullopt;
+  uses.push_back(name);
+  return name;
+}
+
+/// The number of a public constant that is the same everywhere.
+static std::optional<float> getNumber(Value value) {
+  ElementsAttr constant;
+  if (!matchPattern(value, m_Constant(&constant)))
+    return std::nullopt;
+  return getFloatSplat(constant);
+}
+
+std::string ProgramWriter::getPairs(int64_t heads, int64_t queries,
+                                    int64_t keys, bool causal) {
+  std::string arguments =
+      llvm::formatv("{0}, {1}, {2}, causal={3}", heads, queries, keys,
+                    causal ? "True" : "False");
+  std::string &name = pairs[arguments];
+  if (name.empty())
+    name = makeName('p');
+  return name;
+}
+
+//===----------------------------------------------------------------------===//
+// Ops
+//===----------------------------------------------------------------------===//
+
+/// add, sub and mul of two values that are computed, or of one and a constant.
+std::optional<std::string> ProgramWriter::getArithmetic(Operation *op,
+                                                        Block &block) {
+  Value lhs = op->getOperand(0), rhs = op->getOperand(1);
+  std::optional<float> left = getNumber(lhs), right = getNumber(rhs);
+  if (left || right) {
+    auto x = getName(left ? rhs : lhs, block);
+    if (!x || (left && !isa<pi::AddOp, pi::MulOp>(op)))
+      return std::nullopt;
+    float number = left ? *left : *right;
+    if (isa<pi::MulOp>(op))
+      return "scale(" + *x + ", " + printNumber(number) + ")";
+    if (isa<pi::DivOp>(op) && number != 0)
+      return "scale(" + *x + ", " + printNumber(1 / number) + ")";
+    if (isa<pi::AddOp, pi::SubOp>(op))
+      return "offset(" + *x + ", " +
+             printNumber(isa<pi::AddOp>(op) ? number : -number) + ")";
+    return std::nullopt;
+  }
+  llvm::StringRef function = isa<pi::AddOp>(op)   ? "add"
+                             : isa<pi::SubOp>(op) ? "sub"
+                             : isa<pi::MulOp>(op) ? "mul"
+                                                  : "";
+  auto x = getName(lhs, block), y = getName(rhs, block);
+  if (!x || !y || function.empty())
+    return std::nullopt;
+  MatrixShape a = *getMatrixShape(lhs.getType()),
+              b = *getMatrixShape(rhs.getType());
+  // A row goes with every row; a column does not.
+  if (a.columns != b.columns ||
+      (a.rows != b.rows && a.rows != 1 && b.rows != 1))
+    return std::nullopt;
+  return (function + "(" + *x + ", " + *y + ")").str();
+}
+
+std::optional<std::string> ProgramWriter::getAttention(pi::AttentionOp op,
+                                                       Block &block) {
+  if (op.getMask() || op.getBias() || op.getTemperature())
+    return std::nullopt;
+  auto q = getName(op.getQuery(), block), k = getName(op.getKey(), block),
+       v = getName(op.getValue(), block);
+  if (!q || !k || !v)
+    return std::nullopt;
+  auto heads = static_cast<int64_t>(op.getHeads());
+  std::string set =
+      getPairs(heads, getMatrixShape(op.getQuery().getType())->rows,
+               getMatrixShape(op.getKey().getType())->rows, op.getCausal());
+  return llvm::formatv("attention({0}, {1}, {2}, {3}, {4}, {5})", *q, *k, *v,
+                       set, op.getKeyHeadCount(),
+                       printNumber(op.getScale().convertToFloat()));
+}
+
+std::optional<std::string> ProgramWriter::getNorm(Value input, Value gamma,
+                                                  Value beta, float epsilon,
+                                                  bool center, Block &block) {
+  auto x = getName(input, block);
+  if (!x)
+    return std::nullopt;
+  std::string text =
+      llvm::formatv("normalize({0}, {1}, center={2}", *x, printNumber(epsilon),
+                    center ? "True" : "False");
+  for (auto [name, parameter] : {std::pair("gamma", gamma), {"beta", beta}}) {
+    if (!parameter)
+      continue;
+    auto y = getName(parameter, block);
+    if (!y)
+      return std::nullopt;
+    text += llvm::formatv(", {0}={1}", name, *y);
+  }
+  return text + ")";
+}
+
+std::optional<std::string> ProgramWriter::getCall(Operation *op, Block &block) {
+  using Call = std::optional<std::string>;
+  auto unary = [&](llvm::StringRef function) -> Call {
+    auto x = getName(op->getOperand(0), block);
+    if (!x)
+      return std::nullopt;
+    return (function + "(" + *x + ")").str();
+  };
+  return llvm::TypeSwitch<Operation *, Call>(op)
+      .Case([&](pi::EmbeddingOp op) -> Call {
+        auto table = getName(op.getTable(), block, Form::Rows);
+        if (op.getIndices() != function.getArgument(0) || !table)
+          return std::nullopt;
+        uses.push_back("tokens");
+        return "embedding(tokens, " + *table + ")";
+      })
+      .Case([&](pi::LinearOp op) -> Call {
+        pi::WeightMatrix matrix = pi::getWeightMatrix(op.getWeight());
+        auto x = getName(op.getInput(), block);
+        if (!matrix || !x)
+          return std::nullopt;
+        std::string weight =
+            getWeight(matrix.weight, block,
+                      matrix.isTransposed ? Form::Rows : Form::Columns);
+        uses.push_back(weight);
+        std::string text = "linear(" + *x + ", " + weight;
+        if (op.getBias()) {
+          auto bias = getName(op.getBias(), block, Form::Rows);
+          if (!bias)
+            return std::nullopt;
+          text += ", " + *bias;
+        }
+        return text + ")";
+      })
+      .Case<pi::AddOp, pi::SubOp, pi::MulOp, pi::DivOp>(
+          [&](auto) { return getArithmetic(op, block); })
+      .Case([&](pi::SelectTokenOp op) -> Call {
+        auto x = getName(op.getInput(), block);
+        if (!x || !program.hasPosition ||
+            op.getPosition() != function.getArgument(1))
+          return std::nullopt;
+        return "select_token(" + *x + ", position)";
+      })
+      .Case([&](pi::ReluOp) { return unary("relu"); })
+      .Case([&](pi::GeluOp) { return unary("gelu"); })
+      .Case([&](pi::LeakyReluOp op) -> Call {
+        auto x = getName(op.getInput(), block);
+        if (!x)
+          return std::nullopt;
+        return "leaky_relu(" + *x + ", " +
+               printNumber(op.getSlope().convertToFloat()) + ")";
+      })
+      .Case([&](pi::PReluOp op) -> Call {
+        auto x = getName(op.getInput(), block),
+             slope = getName(op.getSlope(), block);
+        if (!x || !slope)
+          return std::nullopt;
+        return "prelu(" + *x + ", " + *slope + ")";
+      })
+      .Case([&](pi::LayerNormOp op) {
+        return getNorm(op.getInput(), op.getGamma(), op.getBeta(),
+                       op.getEpsilon().convertToFloat(), /*center=*/true,
+                       block);
+      })
+      .Case([&](pi::RMSNormOp op) {
+        return getNorm(op.getInput(), op.getGamma(), /*beta=*/Value(),
+                       op.getEpsilon().convertToFloat(), /*center=*/false,
+                       block);
+      })
+      .Case([&](pi::AttentionOp op) { return getAttention(op, block); })
+      .Default([](Operation *) { return std::nullopt; });
+}
+
+void ProgramWriter::writeOp(Operation *op, Block &block) {
+  uses.clear();
+  Value result = op->getResult(0);
+  // Columns are looked at where they are.
+  if (auto slice = dyn_cast<pi::SliceOp>(op)) {
+    auto x = getName(slice.getInput(), block);
+    auto shape = getMatrixShape(result.getType());
+    auto rank = cast<RankedTensorType>(result.getType()).getRank();
+    if (x && shape && static_cast<int64_t>(slice.getAxis()) == rank - 1) {
+      std::string name = makeName('x');
+      block.names[result] = name;
+      block.script.view(name,
+                        llvm::formatv("{0}.slice({1}, {2})", *x,
+                                      slice.getOffset(), shape->columns),
+                        *x);
+      return;
+    }
+  }
+  std::optional<std::string> call;
+  if (getMatrixShape(result.getType()))
+    call = getCall(op, block);
+  if (!call) {
+    std::string node = pi::getNodeName(op->getLoc());
+    problems.push_back("'" + op->getName().getStringRef().str() + "'" +
+                       (node.empty() ? "" : " (ONNX node '" + node + "')") +
+                       " has no form for MP-SPDZ");
+    // So that what follows is not reported as well.
+    block.names[result] = "none";
+    return;
+  }
+  std::string name = makeName('x');
+  block.names[result] = name;
+  block.script.define(name, *call, uses);
+}
+
+//===----------------------------------------------------------------------===//
+// Structure
+//===----------------------------------------------------------------------===//
+
+void ProgramWriter::addRead(pi::WeightOp op, Form form) {
+  program.weights.push_back(
+      {op.getName().str(), op.getValue(), form == Form::Columns});
+}
+
+void ProgramWriter::writeStraight(const LayerLoop &part) {
+  for (Operation *op :
+       loops.getOps().slice(part.first, part.period * part.count))
+    writeOp(op, main);
+}
+
+/// The ops of iteration 0 stand for all: what they take from before the loop is
+/// a variable that the iteration before sets.
+void ProgramWriter::writeLoop(const LayerLoop &loop) {
+  ArrayRef<Operation *> ops = loops.getOps();
+  ArrayRef<Operation *> first = ops.slice(loop.first, loop.period);
+  Block body;
+  std::vector<std::string> outer;
+  // By the op of the body that sets it.
+  llvm::MapVector<size_t, std::string> carried;
+  for (auto [i, op] : llvm::enumerate(first))
+    for (auto [operand, next] :
+         llvm::zip_equal(op->getOperands(),
+                         ops[loop.first + loop.period + i]->getOperands())) {
+      std::optional<size_t> def = operand.getDefiningOp()
+                                      ? loops.getIndex(operand.getDefiningOp())
+                                      : std::nullopt;
+      if (!def || *def >= loop.first)
+        continue;
+      if (operand == next) {
+        outer.push_back(main.names.lookup(operand));
+        continue;
+      }
+      std::string &name = carried[*def + loop.period - loop.first];
+      if (name.empty()) {
+        name = makeName('c');
+        std::string start = main.names.lookup(operand);
+        main.script.define(name, "carried(" + start + ")", {start});
+      }
+      body.names[operand] = name;
+    }
+  // What is used behind the loop is of the last iteration.
+  size_t last = loop.getEnd() - loop.period;
+  for (size_t i = 0; i < loop.period; ++i) {
+    Value result = ops[last + i]->getResult(0);
+    bool isUsed = llvm::any_of(result.getUsers(), [&](Operation *user) {
+      std::optional<size_t> index = loops.getIndex(user);
+      return !index || *index >= loop.getEnd();
+    });
+    if (!isUsed)
+      continue;
+    std::string &name = carried[i];
+    if (name.empty()) {
+      name = makeName('c');
+      auto shape = getMatrixShape(result.getType());
+      main.script.define(name, llvm::formatv("Value({0}, {1})",
+                                             shape ? shape->rows : 0,
+                                             shape ? shape->columns : 0));
+    }
+    main.names[result] = name;
+  }
+
+  for (Operation *op : first)
+    writeOp(op, body);
+  for (const auto &[index, name] : carried) {
+    std::string value = body.names.lookup(first[index]->getResult(0));
+    body.script.add(name + ".assign(" + value + ")", {value});
+    outer.push_back(name);
+  }
+  // Iteration i reads the weights that its own ops have where those of
+  // iteration 0 have theirs.
+  for (size_t i = 0; i < loop.count; ++i)
+    for (auto [weight, form] : body.reads)
+      addRead(getCounterpart(cast<pi::WeightOp>(weight), loop, i), form);
+  main.script.add(
+      llvm::formatv("\n@for_range({0})\ndef _(layer):\n", loop.count).str() +
+          body.script.print("    "),
+      outer);
+}
+
+/// The weight of iteration `i` for one of iteration 0.
+pi::WeightOp ProgramWriter::getCounterpart(pi::WeightOp weight,
+                                           const LayerLoop &loop, size_t i) {
+  ArrayRef<Operation *> ops = loops.getOps();
+  for (size_t j = loop.first; j < loop.first + loop.period; ++j)
+    for (OpOperand &operand : ops[j]->getOpOperands())
+      if (pi::getWeightMatrix(operand.get()).weight == weight) {
+        Value value =
+            ops[j + i * loop.period]->getOperand(operand.getOperandNumber());
+        return pi::getWeightMatrix(value).weight;
+      }
+  llvm_unreachable("a weight that an iteration reads is used in it");
+}
+
+llvm::Error ProgramWriter::checkSignature() {
+  FunctionType type = function.getFunctionType();
+  auto ids = type.getNumInputs() >= 1
+                 ? dyn_cast<RankedTensorType>(type.getInput(0))
+                 : nullptr;
+  auto position = type.getNumInputs() == 2
+                      ? dyn_cast<RankedTensorType>(type.getInput(1))
+                      : nullptr;
+  auto logits = type.getNumResults() == 1 ? getMatrixShape(type.getResult(0))
+                                          : std::nullopt;
+  if (type.getNumInputs() < 1 || type.getNumInputs() > 2 || !ids ||
+      !ids.getElementType().isInteger(64) || ids.getRank() != 2 ||
+      ids.getDimSize(0) != 1 || !logits ||
+      (type.getNumInputs() == 2 && (!position || position.getRank() != 0 ||
+                                    !position.getElementType().isInteger(64))))
+    return llvm::createStringError(
+        "no language model with a folded signature: expected @main of token "
+        "ids (1, T) and perhaps a position to logits (1, T, V)");
+  program.tokens = ids.getDimSize(1);
+  program.rows = logits->rows;
+  program.hasPosition = position != nullptr;
+  return llvm::Error::success();
+}
+
+llvm::Expected<MPSPDZProgram> ProgramWriter::run() {
+  if (llvm::Error error = checkSignature())
+    return error;
+  for (auto op : function.getOps<pi::EmbeddingOp>())
+    if (op.getIndices() == function.getArgument(0))
+      program.vocabulary = getMatrixShape(op.getTable().getType())->rows;
+  if (program.vocabulary == 0)
+    return llvm::createStringError("no embedding of the token ids");
+
+  if (program.hasPosition)
+    main.script.add("position = read_position()");
+  main.script.define("tokens",
+                     llvm::formatv("read_tokens({0}, {1})", program.tokens,
+                                   program.vocabulary));
+  for (const LayerLoop &part : loops.getLoops())
+    part.count == 1 ? writeStraight(part) : writeLoop(part);
+  uses.clear();
+  Value logits = function.front().getTerminator()->getOperand(0);
+  auto name = getName(logits, main);
+  if (!name)
+    problems.push_back("the logits are no value that is computed");
+  if (!problems.empty())
+    return llvm::createStringError(llvm::join(problems, "\n"));
+  main.script.add("write_logits(" + *name + ")", {*name});
+
+  std::string text =
+      llvm::formatv("# {0} as {1}, written by AERO for MP-SPDZ. The README "
+                    "beside it says how "
+                    "to run\n# it. All parties need the same file.\n\n"
+                    "# The server owns the weights, the client the prompt.\n"
+                    "SERVER, CLIENT = 0, 1\n\n",
+                    sanitize(options.model), sanitize(options.config));
+  text += prelude;
+  text += "\n\n# The model.\n\n";
+  for (const auto &[arguments, set] : pairs)
+    text += set + " = Pairs(" + arguments + ")\n";
+  program.text = text + main.script.print();
+  return std::move(program);
+}
+
+llvm::Expected<MPSPDZProgram>
+aero::writeMPSPDZProgram(ModuleOp module, const EmitOptions &options) {
+  auto function = module.lookupSymbol<func::FuncOp>("main");
+  if (!function || function.isExternal() || !function.getBody().hasOneBlock())
+    return llvm::createStringError(
+        "the module has no function @main with a body of one block");
+  return ProgramWriter(function, options).run();
+}

@@ -1,0 +1,46 @@
+//===- ProgramWriter.h - A pi function as an MP-SPDZ program -------------===//
+//
+// Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AERO_LIB_TARGET_MPSPDZ_PROGRAMWRITER_H
+#define AERO_LIB_TARGET_MPSPDZ_PROGRAMWRITER_H
+
+#include "aero/Target/Backend.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/Support/Error.h"
+
+#include <string>
+#include <vector>
+
+namespace aero {
+
+/// A weight that the program reads from the server's file.
+struct ReadWeight {
+  std::string name;
+  mlir::ElementsAttr data;
+  /// The file has the columns of the matrix as rows.
+  bool isTransposed = false;
+};
+
+struct MPSPDZProgram {
+  std::string text;
+  /// The server's file, in the order in which the program reads it. A weight
+  /// that is read twice is in it twice.
+  std::vector<ReadWeight> weights;
+  /// The prompt's length, the size of the vocabulary, and rows of the answer.
+  int64_t tokens = 0, vocabulary = 0, rows = 0;
+  /// The client says which row it wants.
+  bool hasPosition = false;
+};
+
+/// The program of a folded module, see Backend::emit.
+llvm::Expected<MPSPDZProgram> writeMPSPDZProgram(mlir::ModuleOp module,
+                                                 const EmitOptions &options);
+
+} // namespace aero
+
+#endif // AERO_LIB_TARGET_MPSPDZ_PROGRAMWRITER_H
