@@ -39,15 +39,15 @@ llvm::Expected<OutputFolder> OutputFolder::create(llvm::StringRef path,
   return OutputFolder(path, /*isNew=*/false);
 }
 
-OutputFolder::OutputFolder(OutputFolder &&other)
+OutputFolder::OutputFolder(OutputFolder &&other) noexcept
     : path(std::move(other.path)), isNew(std::exchange(other.isNew, false)),
       entries(std::move(other.entries)) {}
 
 OutputFolder::~OutputFolder() {
   entries.clear();
-  // Succeeds only if nothing is in it.
+  // If something else is in it by now, the folder stays.
   if (isNew)
-    fs::remove(path);
+    llvm::consumeError(llvm::errorCodeToError(fs::remove(path)));
 }
 
 llvm::Expected<llvm::raw_fd_ostream *> OutputFolder::add(llvm::StringRef name,
@@ -85,6 +85,7 @@ llvm::Error OutputFolder::keep() {
 
 std::vector<std::string> OutputFolder::getNames() const {
   std::vector<std::string> names;
+  names.reserve(entries.size());
   for (const Entry &entry : entries)
     names.push_back(entry.name);
   return names;

@@ -23,7 +23,7 @@ public:
   /// error unless `force`; then files of the same name are replaced and the
   /// others stay.
   static llvm::Expected<OutputFolder> create(llvm::StringRef path, bool force);
-  OutputFolder(OutputFolder &&other);
+  OutputFolder(OutputFolder &&other) noexcept;
   ~OutputFolder();
 
   /// A new file. The stream lives as long as this object; `name` is below the

@@ -445,7 +445,7 @@ void ProgramWriter::writeLoop(const LayerLoop &loop) {
     writeOp(op, body);
   for (const auto &[index, name] : carried) {
     std::string value = body.names.lookup(first[index]->getResult(0));
-    body.script.add(name + ".assign(" + value + ")", {value});
+    body.script.add(llvm::formatv("{0}.assign({1})", name, value), {value});
     outer.push_back(name);
   }
   // Iteration i reads the weights that its own ops have where those of
@@ -523,16 +523,16 @@ llvm::Expected<MPSPDZProgram> ProgramWriter::run() {
   main.script.add("write_logits(" + *name + ")", {*name});
 
   std::string text =
-      llvm::formatv("# {0} as {1}, written by AERO for MP-SPDZ. The README "
-                    "beside it says how "
-                    "to run\n# it. All parties need the same file.\n\n"
+      llvm::formatv("# {0} as {1}, written by AERO for MP-SPDZ. All parties "
+                    "need the same\n# file; the README beside it says how to "
+                    "run it.\n\n"
                     "# The server owns the weights, the client the prompt.\n"
                     "SERVER, CLIENT = 0, 1\n\n",
                     sanitize(options.model), sanitize(options.config));
   text += prelude;
   text += "\n\n# The model.\n\n";
   for (const auto &[arguments, set] : pairs)
-    text += set + " = Pairs(" + arguments + ")\n";
+    text += llvm::formatv("{0} = Pairs({1})\n", set, arguments);
   program.text = text + main.script.print();
   return std::move(program);
 }
