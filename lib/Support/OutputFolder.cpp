@@ -61,6 +61,12 @@ llvm::Expected<llvm::raw_fd_ostream *> OutputFolder::add(llvm::StringRef name,
   return &entries.back().file.stream();
 }
 
+llvm::Expected<std::string> OutputFolder::addPath(llvm::StringRef name) {
+  if (auto os = add(name); !os)
+    return os.takeError();
+  return entries.back().file.getTemporaryPath();
+}
+
 llvm::Error OutputFolder::keep() {
   for (Entry &entry : entries)
     if (llvm::Error error = entry.file.finish())

@@ -9,6 +9,7 @@
 #include "aero/Target/MPSPDZ/MPSPDZ.h"
 #include "aero/Target/ONNX/Export.h"
 #include "aero/Target/Program/Program.h"
+#include "aero/Target/StableHLO/StableHLO.h"
 
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
 #include "llvm/Support/LogicalResult.h"
@@ -18,6 +19,7 @@ int main(int argc, char **argv) {
   aero::registerImportONNXTranslation();
   aero::registerMPSPDZTranslation();
   aero::registerProgramTranslations();
+  aero::registerStableHLOTranslation();
   return failed(
       mlir::mlirTranslateMain(argc, argv, "AERO translation driver\n"));
 }

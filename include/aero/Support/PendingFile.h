@@ -28,6 +28,9 @@ public:
   ~PendingFile();
 
   llvm::raw_fd_ostream &stream() { return *os; }
+  /// For a writer that takes a path, and may replace what is there; nothing may
+  /// be in the stream then.
+  const std::string &getTemporaryPath() const { return file->TmpName; }
   /// For a writer that takes a descriptor; nothing may be in the stream then.
   int getDescriptor() const { return file->FD; }
 

@@ -7,11 +7,13 @@
 
 #include "aero/Target/Backend.h"
 #include "aero/Target/MPSPDZ/MPSPDZ.h"
+#include "aero/Target/StableHLO/StableHLO.h"
 
 #include "llvm/ADT/STLExtras.h"
 
 llvm::ArrayRef<const aero::Backend *> aero::getBackends() {
-  static const Backend *const backends[] = {&getMPSPDZBackend()};
+  static const Backend *const backends[] = {&getMPSPDZBackend(),
+                                            &getSPUBackend()};
   return backends;
 }
 
