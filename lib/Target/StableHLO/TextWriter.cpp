@@ -113,12 +113,6 @@ Value StableHLOWriter::select(const Value &condition, const Value &x,
                          printTypes({condition, x}));
 }
 
-Value StableHLOWriter::convert(const Value &x, mlir::Type elementType) {
-  auto type = getType(x.getShape(), elementType);
-  return add(type, "convert " + x.name + " : (" + printType(x.type) + ") -> " +
-                       printType(type));
-}
-
 Value StableHLOWriter::call(StringRef target, const Value &x) {
   // The attributes say that it stands for an op of another version.
   return add(x.type,
