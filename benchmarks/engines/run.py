@@ -51,7 +51,7 @@ def run_embedded(model: Path, config: str) -> None:
     best = min(done["inferences"][1:],
                key=lambda i: i["seconds"] + i["offline_seconds"])
     total = done["total"]
-    megabytes = (total["online"] + total["offline"]) / len(done["inferences"]) / 1e6
+    megabytes = (total["online"] + total["offline"]) / 1e6
     print_row(config, "last", "embedded, dealer", f"{digits(megabytes)} MB",
               f"{done['exchanges_per_inference']} exchanges",
               f"{digits(best['seconds'] + best['offline_seconds'])} s")

@@ -79,6 +79,17 @@ struct EmitArguments : ModelArguments {
   bool force = false;
 };
 
+struct CompareArguments : ModelArguments {
+  Answer answer = Answer::LastLogits;
+  std::vector<std::string> engines = {"float", "fixed", "dealer"};
+  /// A file of prompts, or one prompt; random ones without.
+  std::string prompts, prompt, tokens;
+  unsigned samples = 1;
+  double maxError = 0.02;
+  /// Seconds for each program that an engine starts.
+  unsigned timeLimit = 600;
+};
+
 struct RunArguments : LoweringArguments {
   std::string prompt, tokens;
   unsigned newTokens = 24;
@@ -104,6 +115,7 @@ llvm::Error inspect(const InspectArguments &arguments);
 llvm::Error compile(const CompileArguments &arguments);
 llvm::Error report(const ReportArguments &arguments);
 llvm::Error check(const CheckArguments &arguments);
+llvm::Error compare(const CompareArguments &arguments);
 llvm::Error emit(const EmitArguments &arguments);
 llvm::Error run(const RunArguments &arguments);
 llvm::Error rewrite(const RewriteArguments &arguments);

@@ -252,6 +252,42 @@ int main(int argc, char **argv) {
   checkCommand->add_option("--save-logits", checkArguments.saveLogits,
                            "Write the float logits here, float32, row-major");
 
+  CompareArguments compareArguments;
+  CLI::App *compareCommand = app.add_subcommand(
+      "compare",
+      "Run one model on several engines and compare, layer by layer");
+  addModelOptions(compareCommand, compareArguments, /*configRequired=*/true);
+  compareCommand
+      ->add_option("--engines", compareArguments.engines,
+                   "float, fixed (plain integers), dealer (three processes), "
+                   "mpspdz:PROTOCOL (ring, dealer-ring, sy-rep-ring, "
+                   "ps-rep-ring, mal-rep-ring; in the tree MPSPDZ_HOME)")
+      ->delimiter(',');
+  CLI::Option *comparedFile = compareCommand->add_option(
+      "--prompts", compareArguments.prompts,
+      "JSON list of texts or token lists, or NumPy file of token ids");
+  CLI::Option *comparedText = compareCommand->add_option(
+      "--prompt", compareArguments.prompt, "Text, for byte-level models");
+  CLI::Option *comparedTokens = compareCommand->add_option(
+      "--tokens", compareArguments.tokens, "Token ids, e.g. 12,7,255");
+  comparedText->excludes(comparedFile)->excludes(comparedTokens);
+  comparedTokens->excludes(comparedFile);
+  compareCommand
+      ->add_option("--samples", compareArguments.samples,
+                   "Random prompts to use without a prompt")
+      ->check(CLI::PositiveNumber);
+  compareCommand
+      ->add_option("--max-error", compareArguments.maxError,
+                   "Fail above this difference from float: of a logit, and of "
+                   "a layer as a part of its largest value if that is above 1")
+      ->check(CLI::PositiveNumber);
+  compareCommand
+      ->add_option("--time-limit", compareArguments.timeLimit,
+                   "Seconds for each program of another engine")
+      ->check(CLI::PositiveNumber);
+  addLogitsOption(compareCommand, compareArguments.answer,
+                  {{"last", Answer::LastLogits}, {"all", Answer::AllLogits}});
+
   EmitArguments emitArguments;
   CLI::App *emitCommand = app.add_subcommand(
       "emit", "Write a model as what another secure engine runs");
@@ -362,6 +398,8 @@ int main(int argc, char **argv) {
     return finish(report(reportArguments));
   if (*checkCommand)
     return finish(check(checkArguments));
+  if (*compareCommand)
+    return finish(compare(compareArguments));
   if (*emitCommand)
     return finish(emit(emitArguments));
   if (*rewriteCommand)

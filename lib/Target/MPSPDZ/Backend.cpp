@@ -85,6 +85,33 @@ static llvm::Error writeWeights(llvm::ArrayRef<ReadWeight> weights,
   return llvm::Error::success();
 }
 
+static llvm::Error addFiles(const MPSPDZProgram &program,
+                            const EmitOptions &options, OutputFolder &folder) {
+  uint64_t numbers = 0;
+  for (const ReadWeight &weight : program.weights)
+    numbers += weight.data.getNumElements();
+  auto addText = [&](const llvm::Twine &name, llvm::StringRef text,
+                     bool executable = false) -> llvm::Error {
+    auto os = folder.add(name.str(), executable);
+    if (!os)
+      return os.takeError();
+    **os << text;
+    return llvm::Error::success();
+  };
+  if (llvm::Error error =
+          addText("README.md", makeReadme(program, options, numbers)))
+    return error;
+  if (llvm::Error error = addText(options.name + ".mpc", program.text))
+    return error;
+  if (llvm::Error error =
+          addText("client.py", makeClient(program), /*executable=*/true))
+    return error;
+  auto os = folder.add("Input-Binary-P0-0");
+  if (!os)
+    return os.takeError();
+  return writeWeights(program.weights, **os);
+}
+
 namespace {
 
 class MPSPDZBackend : public Backend {
@@ -104,29 +131,17 @@ llvm::Error MPSPDZBackend::emit(ModuleOp module, const EmitOptions &options,
   auto program = writeMPSPDZProgram(module, options);
   if (!program)
     return program.takeError();
-  uint64_t numbers = 0;
-  for (const ReadWeight &weight : program->weights)
-    numbers += weight.data.getNumElements();
-  auto addText = [&](const llvm::Twine &name, llvm::StringRef text,
-                     bool executable = false) -> llvm::Error {
-    auto os = folder.add(name.str(), executable);
-    if (!os)
-      return os.takeError();
-    **os << text;
-    return llvm::Error::success();
-  };
-  if (llvm::Error error =
-          addText("README.md", makeReadme(*program, options, numbers)))
-    return error;
-  if (llvm::Error error = addText(options.name + ".mpc", program->text))
-    return error;
-  if (llvm::Error error =
-          addText("client.py", makeClient(*program), /*executable=*/true))
-    return error;
-  auto os = folder.add("Input-Binary-P0-0");
-  if (!os)
-    return os.takeError();
-  return writeWeights(program->weights, **os);
+  return addFiles(*program, options, folder);
+}
+
+llvm::Error aero::emitInsecureMPSPDZ(ModuleOp module,
+                                     const EmitOptions &options,
+                                     OutputFolder &folder,
+                                     ArrayRef<Operation *> insecure) {
+  auto program = writeMPSPDZProgram(module, options, insecure);
+  if (!program)
+    return program.takeError();
+  return addFiles(*program, options, folder);
 }
 
 const Backend &aero::getMPSPDZBackend() {

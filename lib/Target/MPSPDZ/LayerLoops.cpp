@@ -15,7 +15,8 @@ using namespace aero;
 /// A loop of fewer ops is no easier to read.
 static constexpr size_t minPeriod = 3;
 
-LayerLoops::LayerLoops(func::FuncOp function) {
+LayerLoops::LayerLoops(func::FuncOp function, ArrayRef<Operation *> marked)
+    : marked(marked.begin(), marked.end()) {
   for (Operation &op : function.front().without_terminator()) {
     if (isa<pi::WeightOp, pi::ConstantOp>(op) ||
         (op.getNumResults() == 1 && pi::getWeightMatrix(op.getResult(0))))
@@ -72,6 +73,7 @@ bool LayerLoops::areSame(size_t a, size_t b, size_t first,
                          size_t period) const {
   Operation *opA = ops[a], *opB = ops[b];
   if (opA->getName() != opB->getName() ||
+      marked.contains(opA) != marked.contains(opB) ||
       opA->getNumOperands() != opB->getNumOperands() ||
       opA->getResultTypes() != opB->getResultTypes() ||
       getMeaning(opA) != getMeaning(opB))

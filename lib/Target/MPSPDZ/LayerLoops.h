@@ -12,6 +12,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 
 namespace aero {
 
@@ -30,8 +31,10 @@ struct LayerLoop {
 class LayerLoops {
 public:
   /// The ops of a function that compute: no weights, constants or transposes
-  /// of weights, and not the return.
-  explicit LayerLoops(mlir::func::FuncOp function);
+  /// of weights, and not the return. An op that is `marked` is the same only as
+  /// others that are.
+  explicit LayerLoops(mlir::func::FuncOp function,
+                      llvm::ArrayRef<mlir::Operation *> marked = {});
 
   llvm::ArrayRef<mlir::Operation *> getOps() const { return ops; }
   /// All ops, in their order.
@@ -49,6 +52,7 @@ private:
 
   llvm::SmallVector<mlir::Operation *> ops;
   llvm::DenseMap<mlir::Operation *, size_t> indices;
+  llvm::DenseSet<mlir::Operation *> marked;
   llvm::SmallVector<LayerLoop> loops;
 };
 

@@ -76,8 +76,10 @@ std::optional<MatrixShape> getMatrixShape(Type type) {
 
 class ProgramWriter {
 public:
-  ProgramWriter(func::FuncOp function, const EmitOptions &options)
-      : function(function), options(options), loops(function) {}
+  ProgramWriter(func::FuncOp function, const EmitOptions &options,
+                ArrayRef<Operation *> insecure)
+      : function(function), options(options), loops(function, insecure),
+        insecure(insecure.begin(), insecure.end()) {}
 
   llvm::Expected<MPSPDZProgram> run();
 
@@ -100,6 +102,7 @@ private:
   void writeStraight(const LayerLoop &part);
   void writeLoop(const LayerLoop &loop);
   void writeOp(Operation *op, Block &block);
+  void writeResult(Operation *op, Block &block);
   /// The call that computes an op, or nothing if there is none for it.
   std::optional<std::string> getCall(Operation *op, Block &block);
   std::optional<std::string> getArithmetic(Operation *op, Block &block);
@@ -120,6 +123,7 @@ private:
   func::FuncOp function;
   const EmitOptions &options;
   LayerLoops loops;
+  llvm::DenseSet<Operation *> insecure;
   MPSPDZProgram program;
   Block main;
   /// Variables that the call being written uses.
@@ -341,6 +345,14 @@ std::optional<std::string> ProgramWriter::getCall(Operation *op, Block &block) {
 }
 
 void ProgramWriter::writeOp(Operation *op, Block &block) {
+  writeResult(op, block);
+  if (!insecure.contains(op))
+    return;
+  std::string name = block.names.lookup(op->getResult(0));
+  block.script.add("insecure_reveal(" + name + ")", {name});
+}
+
+void ProgramWriter::writeResult(Operation *op, Block &block) {
   uses.clear();
   Value result = op->getResult(0);
   // Columns are looked at where they are.
@@ -531,6 +543,9 @@ llvm::Expected<MPSPDZProgram> ProgramWriter::run() {
                     sanitize(options.model), sanitize(options.config));
   text += prelude;
   text += "\n\n# The model.\n\n";
+  if (!insecure.empty())
+    text += "# INSECURE: for diagnosis, the client also learns these values.\n"
+            "insecure_reveal = write_logits\n\n";
   for (const auto &[arguments, set] : pairs)
     text += llvm::formatv("{0} = Pairs({1})\n", set, arguments);
   program.text = text + main.script.print();
@@ -538,10 +553,11 @@ llvm::Expected<MPSPDZProgram> ProgramWriter::run() {
 }
 
 llvm::Expected<MPSPDZProgram>
-aero::writeMPSPDZProgram(ModuleOp module, const EmitOptions &options) {
+aero::writeMPSPDZProgram(ModuleOp module, const EmitOptions &options,
+                         ArrayRef<Operation *> insecure) {
   auto function = module.lookupSymbol<func::FuncOp>("main");
   if (!function || function.isExternal() || !function.getBody().hasOneBlock())
     return llvm::createStringError(
         "the module has no function @main with a body of one block");
-  return ProgramWriter(function, options).run();
+  return ProgramWriter(function, options, insecure).run();
 }

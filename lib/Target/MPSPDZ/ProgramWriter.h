@@ -37,9 +37,11 @@ struct MPSPDZProgram {
   bool hasPosition = false;
 };
 
-/// The program of a folded module, see Backend::emit.
-llvm::Expected<MPSPDZProgram> writeMPSPDZProgram(mlir::ModuleOp module,
-                                                 const EmitOptions &options);
+/// The program of a folded module, see Backend::emit. It also reveals the
+/// results of `insecure`, see emitInsecureMPSPDZ.
+llvm::Expected<MPSPDZProgram>
+writeMPSPDZProgram(mlir::ModuleOp module, const EmitOptions &options,
+                   llvm::ArrayRef<mlir::Operation *> insecure = {});
 
 } // namespace aero
 

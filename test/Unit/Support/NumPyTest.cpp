@@ -12,7 +12,9 @@
 
 #include "aero/Support/NumPy.h"
 #include "NumPyWriter.h"
+#include "aero/Support/NumPyArchive.h"
 
+#include "llvm/Support/FileUtilities.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -293,6 +295,37 @@ TEST(NumPyTest, ClaimedSizesMustBePossible) {
   std::memcpy(&bytes[directory + 24], &huge, 4);
   std::memcpy(&bytes[entry + 22], &huge, 4);
   EXPECT_THAT(failure(bytes, "a"), HasSubstr("packed ones cannot hold"));
+}
+
+TEST(NumPyTest, ReadsWhatIsWritten) {
+  std::string path = testing::TempDir() + "aero-archive.npz";
+  llvm::FileRemover remove(path);
+  NumPyArchive archive;
+  const float floats[] = {1, -2.5, 3, 4, 5, 6};
+  archive.add("a+b", {2, 3}, llvm::ArrayRef(floats));
+  archive.add("scalar", {}, std::vector<float>{7});
+  archive.add("a vector with so long a name that its entry is no short one",
+              {6}, llvm::ArrayRef(floats));
+  auto write = [&] {
+    EXPECT_FALSE(archive.write(path));
+    auto buffer = llvm::MemoryBuffer::getFile(path);
+    return buffer ? (*buffer)->getBuffer().str() : "(cannot be read)";
+  };
+  std::string bytes = write();
+  NumPyArray matrix = readBytes(bytes, "a+b");
+  EXPECT_THAT(matrix.shape, ElementsAre(2, 3));
+  EXPECT_THAT(matrix.floats, testing::ElementsAreArray(floats));
+  NumPyArray scalar = readBytes(bytes, "scalar");
+  EXPECT_TRUE(scalar.shape.empty());
+  EXPECT_THAT(scalar.floats, ElementsAre(7));
+  EXPECT_EQ(bytes, write()) << "the same arrays are the same file";
+}
+
+TEST(NumPyTest, SaysWhyAnArchiveCannotBeWritten) {
+  NumPyArchive archive;
+  archive.add("a", {1}, std::vector<float>{1});
+  EXPECT_THAT(llvm::toString(archive.write("/nonexistent/file.npz")),
+              HasSubstr("cannot write '/nonexistent/file.npz': "));
 }
 
 } // namespace

@@ -24,6 +24,14 @@ namespace aero {
 /// a README.
 const Backend &getMPSPDZBackend();
 
+/// As the backend, but the program also reveals the results of `insecure`, ops
+/// of the module, to the client, in their order before the logits. For
+/// diagnosis on sample inputs, with all parties on one machine: never for a
+/// private prompt.
+llvm::Error emitInsecureMPSPDZ(mlir::ModuleOp module,
+                               const EmitOptions &options, OutputFolder &folder,
+                               llvm::ArrayRef<mlir::Operation *> insecure);
+
 /// Registers `aero-translate --pi-to-mpspdz`, which prints the program.
 void registerMPSPDZTranslation();
 
