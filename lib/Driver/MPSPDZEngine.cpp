@@ -149,7 +149,7 @@ llvm::Error MPSPDZEngine::prepare(StringRef home) {
   if (llvm::Error error = folder->keep())
     return error;
   std::string program = name + ".mpc";
-  for (auto [from, to] :
+  for (const auto &[from, to] :
        {std::pair(program, "Programs/Source/" + program),
         std::pair<std::string, std::string>("Input-Binary-P0-0",
                                             "Player-Data/Input-Binary-P0-0")})

@@ -50,6 +50,7 @@ llvm::Error aero::runProgram(const std::vector<std::string> &command,
                              const std::string &folder, const std::string &log,
                              unsigned timeLimitSeconds) {
   std::vector<char *> argv;
+  argv.reserve(command.size() + 1);
   for (const std::string &argument : command)
     argv.push_back(const_cast<char *>(argument.c_str()));
   argv.push_back(nullptr);
