@@ -74,13 +74,13 @@ def run(emitted: Path, tokens: list[int], folder: Path) -> np.ndarray:
         if argument["owner"] == "server":
             values = weights[argument["name"]]
         elif argument["owner"] == "client":
-            values = np.zeros(argument["shape"], np.float32)
+            values = np.zeros(argument["shape"], np.int32)
             row = tokens + [0] * (len(values) - len(tokens))
             values[np.arange(len(values)), row] = 1
         else:
             values = np.array(len(tokens) - 1, np.int64)
         assert list(values.shape) == argument["shape"], argument
-        element = "f32" if argument["type"] == "float32" else "i64"
+        element = {"float32": "f32", "int32": "i32", "int64": "i64"}[argument["type"]]
         kind = "x".join([*map(str, values.shape), element])
         body.append(f"    %a{i} = stablehlo.constant {literal(values, kind)}\n")
         names.append(f"%a{i}")

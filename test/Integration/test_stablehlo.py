@@ -67,8 +67,8 @@ class EmitTest(ToolTest):
                          [("tokens", "client", [64, 256]), ("position", "public", [])])
         text = (out / about["module"]).read_text()
         declared = re.findall(r"^ {6}%\w+: tensor<([^>]*)>", text, re.MULTILINE)
-        self.assertEqual(declared, ["x".join([*map(str, a["shape"]), "f32"])
-                                    if a["type"] == "float32" else "i64"
+        short = {"float32": "f32", "int32": "i32", "int64": "i64"}
+        self.assertEqual(declared, ["x".join([*map(str, a["shape"]), short[a["type"]]])
                                     for a in about["arguments"]])
         # Values that nobody changed are those of the file.
         table = next(t for t in onnx.load(str(BASELINE)).graph.initializer

@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The client's side of a private inference with MP-SPDZ.
 
     client.py ask --tokens 12,7,255      writes Player-Data/Input-Binary-P1-0

@@ -47,6 +47,11 @@ static std::string makeReadme(const HLOModule &module,
   return text;
 }
 
+/// As NumPy calls it.
+static const char *getTypeName(Type type) {
+  return type.isF32() ? "float32" : type.isInteger(32) ? "int32" : "int64";
+}
+
 static std::string describeArguments(const HLOModule &module,
                                      const EmitOptions &options) {
   nlohmann::json json = {{"name", options.name},
@@ -62,8 +67,7 @@ static std::string describeArguments(const HLOModule &module,
                    : argument.owner == Owner::Client ? "client"
                                                      : "public"},
          {"shape", argument.type.getShape().vec()},
-         {"type",
-          argument.type.getElementType().isF32() ? "float32" : "int64"}});
+         {"type", getTypeName(argument.type.getElementType())}});
   return json.dump(1, ' ', /*ensure_ascii=*/false,
                    nlohmann::json::error_handler_t::replace) +
          "\n";

@@ -183,7 +183,7 @@ llvm::Expected<HLOModule> ModuleWriter::run() {
   names.insert("position");
   Builder builder(function.getContext());
   auto oneHot = RankedTensorType::get({module.tokens, module.vocabulary},
-                                      builder.getF32Type());
+                                      builder.getI32Type());
   ops.setTokens(function.getArgument(0), {"%tokens", oneHot});
   auto index = RankedTensorType::get({}, builder.getI64Type());
   if (function.getNumArguments() == 2)

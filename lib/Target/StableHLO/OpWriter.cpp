@@ -34,7 +34,10 @@ std::optional<Value> OpWriter::write(mlir::Operation *op) {
     auto table = get(lookup.getTable());
     if (lookup.getIndices() != tokenIds || !table)
       return std::nullopt;
-    return hlo.reshape(hlo.dot(tokens, *table, /*batch=*/0),
+    // Whole numbers times fixed-point ones are truncated by nobody, which SPU
+    // sees from a conversion beside the product.
+    Value rows = hlo.convert(tokens, table->type.getElementType());
+    return hlo.reshape(hlo.dot(rows, *table, /*batch=*/0),
                        getShape(lookup.getType()));
   }
   for (mlir::Value operand : op->getOperands())
@@ -212,7 +215,10 @@ Value OpWriter::rowMeans(const Value &x) {
   llvm::SmallVector<int64_t> kept(x.getShape());
   kept.back() = 1;
   Value sum = hlo.reshape(hlo.reduce("add", x, x.getRank() - 1), kept);
-  return scaled(sum, 1.0f / static_cast<float>(x.getShape().back()));
+  // A power of two first: 1 / 768 has few digits with 18 fractional bits.
+  int64_t size = x.getShape().back(), power = size & -size;
+  sum = scaled(sum, 1.0f / static_cast<float>(power));
+  return scaled(sum, static_cast<float>(power) / static_cast<float>(size));
 }
 
 Value OpWriter::normalize(const Value &x, std::optional<Value> gamma,
@@ -249,9 +255,27 @@ Value OpWriter::softmax(const Value &x) {
   return hlo.binary("multiply", weights, hlo.broadcast(inverse, x.getShape()));
 }
 
+/// Of a known tensor: all its elements are far from hiding anything.
+static bool isModest(mlir::Value value) {
+  mlir::ElementsAttr elements;
+  if (auto weight = value.getDefiningOp<pi::WeightOp>())
+    elements = weight.getValue();
+  else if (auto constant = value.getDefiningOp<pi::ConstantOp>())
+    elements = constant.getValue();
+  if (!elements)
+    return false;
+  auto data = getFloatData(elements);
+  if (!data) {
+    llvm::consumeError(data.takeError());
+    return false;
+  }
+  return llvm::all_of(*data, [](float x) { return std::abs(x) <= 100; });
+}
+
 std::optional<Value> OpWriter::attention(pi::AttentionOp op) {
-  // With padding a query may see no key.
-  if (op.getMask())
+  // With padding a query may see no key. A bias that hides keys would need the
+  // exponential of numbers that are far below 0, which engines get wrong.
+  if (op.getMask() || (op.getBias() && !isModest(op.getBias())))
     return std::nullopt;
   llvm::ArrayRef<int64_t> shape = getShape(op.getType());
   int64_t batch = shape[0], queries = shape[1], heads = op.getHeads();

@@ -106,6 +106,12 @@ Value StableHLOWriter::compare(StringRef direction, const Value &x,
                        " : (" + printTypes({x, y}) + ") -> " + printType(type));
 }
 
+Value StableHLOWriter::convert(const Value &x, mlir::Type elementType) {
+  auto type = getType(x.getShape(), elementType);
+  return add(type, "convert " + x.name + " : (" + printType(x.type) + ") -> " +
+                       printType(type));
+}
+
 Value StableHLOWriter::select(const Value &condition, const Value &x,
                               const Value &y) {
   assert(x.type == y.type && "broadcast first");

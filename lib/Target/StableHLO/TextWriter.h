@@ -48,6 +48,7 @@ public:
   Value binary(llvm::StringRef op, const Value &x, const Value &y);
   /// i1 from `direction` "EQ", "LT", "LE", "GE".
   Value compare(llvm::StringRef direction, const Value &x, const Value &y);
+  Value convert(const Value &x, mlir::Type elementType);
   Value select(const Value &condition, const Value &x, const Value &y);
   /// An op of another dialect that takes and gives the same type.
   Value call(llvm::StringRef target, const Value &x);

@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# Part of the AERO project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """A private inference with SecretFlow SPU, all parties as threads of this process.
 
     run.py --tokens 12,7,255 [--protocol CHEETAH]
@@ -42,7 +44,7 @@ def read_prompt(arguments, about):
 def make_inputs(about, tokens):
     """Each argument with the rank of the party that has it, -1 for all."""
     weights = np.load(FOLDER / about["weights"])
-    rows = np.zeros((about["tokens"], about["vocabulary"]), np.float32)
+    rows = np.zeros((about["tokens"], about["vocabulary"]), np.int32)
     # Attention is causal: what follows the prompt changes nothing.
     rows[np.arange(about["tokens"]), 0] = 1
     rows[np.arange(len(tokens)), 0] = 0
@@ -64,6 +66,8 @@ def run(about, inputs, protocol, fraction_bits):
         field=libspu.FieldType.FM64, fxp_fraction_bits=fraction_bits)
     # Inputs stay with who has them, instead of being shared first.
     config.experimental_enable_colocated_optimization = True
+    # SPU's own default, a power of 1 + x / 256, is wrong for x far below 0.
+    config.fxp_exp_mode = libspu.RuntimeConfig.ExpMode.EXP_PADE
     # SPU's own default lets the first party make the triples, which tells it
     # everything.
     config.beaver_type = libspu.RuntimeConfig.BeaverType.MultiParty

@@ -34,3 +34,15 @@ func.func @main(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
   %2 = pi.attention %1, %1, %1 mask %mask : tensor<1x8xi64> heads 2 scale 1.000000e+00 : tensor<1x8x4xf32>, tensor<1x8x4xf32> loc("/h.0/Softmax")
   return %2 : tensor<1x8x4xf32>
 }
+
+// -----
+
+// A bias that hides keys.
+// CHECK: error: 'pi.attention' has no form in StableHLO for SPU
+func.func @main(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
+  %wte = pi.weight "wte" dense<1.0> : tensor<16x4xf32>
+  %bias = pi.constant dense<-1.0e9> : tensor<8x8xf32>
+  %0 = pi.embedding %wte[%tokens] : tensor<16x4xf32>, tensor<1x8xi64> -> tensor<1x8x4xf32>
+  %1 = pi.attention %0, %0, %0 bias %bias : tensor<8x8xf32> heads 2 scale 1.000000e+00 : tensor<1x8x4xf32>, tensor<1x8x4xf32>
+  return %1 : tensor<1x8x4xf32>
+}

@@ -6,15 +6,16 @@
 // CHECK-NEXT: func.func public @main(
 // CHECK-NEXT: %weight0: tensor<16x4xf32>, // server: wte
 // CHECK-NEXT: %weight1: tensor<4x16xf32>, // server: head
-// CHECK-NEXT: %tokens: tensor<8x16xf32>, // client: tokens
+// CHECK-NEXT: %tokens: tensor<8x16xi32>, // client: tokens
 // CHECK-NEXT: %position: tensor<i64>) // public: position
 // CHECK-NEXT: -> tensor<1x1x16xf32> {
-// CHECK-NEXT: %0 = stablehlo.dot_general %tokens, %weight0, contracting_dims = [1] x [0] : (tensor<8x16xf32>, tensor<16x4xf32>) -> tensor<8x4xf32>
-// CHECK-NEXT: %1 = stablehlo.reshape %0 : (tensor<8x4xf32>) -> tensor<1x8x4xf32>
-// CHECK-NEXT: %2 = stablehlo.constant dense<0> : tensor<i64>
-// CHECK-NEXT: %3 = stablehlo.dynamic_slice %1, %2, %position, %2, sizes = [1, 1, 4] : (tensor<1x8x4xf32>, tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<1x1x4xf32>
-// CHECK-NEXT: %4 = stablehlo.dot_general %3, %weight1, contracting_dims = [2] x [0] : (tensor<1x1x4xf32>, tensor<4x16xf32>) -> tensor<1x1x16xf32>
-// CHECK-NEXT: return %4 : tensor<1x1x16xf32>
+// CHECK-NEXT: %0 = stablehlo.convert %tokens : (tensor<8x16xi32>) -> tensor<8x16xf32>
+// CHECK-NEXT: %1 = stablehlo.dot_general %0, %weight0, contracting_dims = [1] x [0] : (tensor<8x16xf32>, tensor<16x4xf32>) -> tensor<8x4xf32>
+// CHECK-NEXT: %2 = stablehlo.reshape %1 : (tensor<8x4xf32>) -> tensor<1x8x4xf32>
+// CHECK-NEXT: %3 = stablehlo.constant dense<0> : tensor<i64>
+// CHECK-NEXT: %4 = stablehlo.dynamic_slice %2, %3, %position, %3, sizes = [1, 1, 4] : (tensor<1x8x4xf32>, tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<1x1x4xf32>
+// CHECK-NEXT: %5 = stablehlo.dot_general %4, %weight1, contracting_dims = [2] x [0] : (tensor<1x1x4xf32>, tensor<4x16xf32>) -> tensor<1x1x16xf32>
+// CHECK-NEXT: return %5 : tensor<1x1x16xf32>
 func.func @main(%tokens: tensor<1x8xi64>, %position: tensor<i64>) -> tensor<1x1x16xf32> {
   %head = pi.weight "head" dense<1.0> : tensor<4x16xf32>
   %wte = pi.weight "wte" dense<1.0> : tensor<16x4xf32>
@@ -31,7 +32,7 @@ func.func @main(%tokens: tensor<1x8xi64>, %position: tensor<i64>) -> tensor<1x1x
 // CHECK: %weight0: tensor<16x4xf32>, // server: tokens#2
 // CHECK-NEXT: %weight1: tensor<4xf32>, // server: a?b
 // CHECK-NEXT: %weight2: tensor<4xf32>, // server: a?b#2
-// CHECK-NEXT: %tokens: tensor<8x16xf32>) // client: tokens
+// CHECK-NEXT: %tokens: tensor<8x16xi32>) // client: tokens
 func.func @main(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
   %wte = pi.weight "tokens" dense<1.0> : tensor<16x4xf32>
   %a = pi.weight "a\0Ab" dense<1.0> : tensor<4xf32>
