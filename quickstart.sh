@@ -13,5 +13,5 @@ cmake/install-packages.sh build
 echo "Building into build/ ..."
 cmake/build.sh build -DAERO_BUILD_TESTS=OFF
 echo
-exec build/bin/aero run examples/models/python-sm-scffn.onnx \
-  --config SM+ScFuFFN --prompt "$prompt" --new-tokens 32
+exec build/bin/aero run examples/models/python-sm-t-scfuffn.onnx \
+  --config as-is --prompt "$prompt" --new-tokens 32

@@ -19,6 +19,7 @@ BIN = Path(os.environ.get("AERO_BUILD_DIR", ROOT / "build")) / "bin"
 MODELS = ROOT / "examples" / "models"
 SOFTMAX_ONLY = MODELS / "python-sm-scffn.onnx"
 BASELINE = MODELS / "python-sm-ln-g.onnx"
+TEMPERATURE = MODELS / "python-sm-t-scfuffn.onnx"
 PROMPTS = ROOT / "test" / "Integration" / "Inputs" / "prompts.json"
 CONFIG = "SM+ScFuFFN"
 

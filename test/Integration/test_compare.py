@@ -13,7 +13,8 @@ import unittest
 from pathlib import Path
 
 import mpspdz
-from support import BASELINE, BIN, CONFIG, SOFTMAX_ONLY, ToolTest, make_tanh, run_json
+from support import (BASELINE, BIN, CONFIG, SOFTMAX_ONLY, TEMPERATURE, ToolTest,
+                     make_tanh, run_json)
 
 PROMPT = ("--prompt", "def __init__(self")
 
@@ -55,7 +56,7 @@ class CompareTest(ToolTest):
 
     def test_embedded_engines(self) -> None:
         for model, config in ((BASELINE, "as-is"), (SOFTMAX_ONLY, "as-is"),
-                              (SOFTMAX_ONLY, CONFIG)):
+                              (SOFTMAX_ONLY, CONFIG), (TEMPERATURE, "as-is")):
             with self.subTest(model=model.name, config=config):
                 result = self.check(model, config, ["float", "fixed", "dealer"], *PROMPT)
                 report = run_json("aero", "report", model, "--config", config)
@@ -72,7 +73,8 @@ class CompareTest(ToolTest):
         for protocol in ("ring", "dealer-ring"):
             if reason := mpspdz.missing(protocol):
                 self.skipTest(reason)
-            for model, config in ((BASELINE, "as-is"), (SOFTMAX_ONLY, CONFIG)):
+            for model, config in ((BASELINE, "as-is"), (SOFTMAX_ONLY, CONFIG),
+                                  (TEMPERATURE, "as-is")):
                 with self.subTest(model=model.name, protocol=protocol):
                     result = self.check(model, config, [f"mpspdz:{protocol}"], *PROMPT,
                                         home=mpspdz.HOME)

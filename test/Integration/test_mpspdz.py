@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 import mpspdz
-from support import (BASELINE, CONFIG, ROOT, SOFTMAX_ONLY, ToolTest, make_tanh,
-                     run)
+from support import (BASELINE, CONFIG, ROOT, SOFTMAX_ONLY, TEMPERATURE, ToolTest,
+                     make_tanh, run)
 
 CONFIGS = ("SM+LN+G", "SM+LN+R", "SM+LN", "SM+G", "SM+R", "SM", "SM+ScFFN",
            "SM+ScFuFFN", "SM+ScFuFFN_i(1)", "SM(t)+ScFuFFN")
@@ -155,6 +155,9 @@ class RunTest(ToolTest):
 
     def test_softmax_only_sample(self) -> None:
         self.check(SOFTMAX_ONLY, "as-is", "ring", 2e-3)
+
+    def test_sample_with_temperatures(self) -> None:
+        self.check(TEMPERATURE, "as-is", "ring", 1e-2)
 
     def test_baseline_sample(self) -> None:
         self.check(BASELINE, "as-is", "ring", 1e-2)

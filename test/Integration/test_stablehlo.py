@@ -146,6 +146,24 @@ class InterpretTest(ToolTest):
                 self.setUp()
                 self.check(model, config, [3, 1, 4, 1, 5])
 
+    def test_trained_temperatures(self) -> None:
+        """Training moves those of heads and positions apart."""
+        rewritten = self.folder / "rewritten.onnx"
+        done = run("aero", "rewrite", self.make_model(), "--config", "SM(t)", "-o",
+                   rewritten)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        model = onnx.load(str(rewritten))
+        random, changed = np.random.default_rng(1), 0
+        for tensor in model.graph.initializer:
+            if "temperature" in tensor.name:
+                values = random.uniform(0.5, 2, tuple(tensor.dims)).astype(np.float32)
+                tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+                changed += 1
+        self.assertEqual(changed, 2)
+        trained = self.folder / "trained.onnx"
+        onnx.save(model, str(trained))
+        self.check(trained, "as-is", [3, 1, 4, 1, 5])
+
     def test_all_logits(self) -> None:
         self.check(self.make_model(), "SM+LN+G", [3, 1, 4, 1, 5], "all")
 

@@ -16,6 +16,8 @@
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace aero;
 
@@ -72,12 +74,19 @@ static llvm::Error writeWeights(llvm::ArrayRef<ReadWeight> weights,
           "weight '" + weight.name +
           "' cannot be read: " + llvm::toString(data.takeError()));
     llvm::ArrayRef<float> values = *data;
-    std::vector<float> columns;
-    if (weight.isTransposed) {
+    std::vector<float> changed;
+    if (weight.form == ReadWeight::Form::Columns) {
       llvm::ArrayRef<int64_t> shape = weight.data.getShapedType().getShape();
-      columns.resize(values.size());
-      transposeMatrix(values.data(), columns.data(), shape[0], shape[1]);
-      values = columns;
+      changed.resize(values.size());
+      transposeMatrix(values.data(), changed.data(), shape[0], shape[1]);
+      values = changed;
+    } else if (weight.form == ReadWeight::Form::Inverse) {
+      for (float value : values)
+        changed.push_back(1 / value);
+      if (!llvm::all_of(changed, [](float x) { return std::isfinite(x); }))
+        return llvm::createStringError("temperature '" + weight.name +
+                                       "' has an element without an inverse");
+      values = changed;
     }
     os.write(reinterpret_cast<const char *>(values.data()),
              values.size() * sizeof(float));

@@ -40,8 +40,8 @@ struct MatrixShape {
 };
 
 /// What a weight is read as: what is added to activations, with their scale; or
-/// with that of weights, a matrix as it is, or its columns as rows.
-enum class Form { Addend, Rows, Columns };
+/// with that of weights, a matrix as it is, its columns as rows, or inverses.
+enum class Form { Addend, Rows, Columns, Inverse };
 
 /// As Python reads it, all digits of single precision.
 std::string printNumber(float number) {
@@ -236,7 +236,7 @@ std::optional<std::string> ProgramWriter::getArithmetic(Operation *op,
 
 std::optional<std::string> ProgramWriter::getAttention(pi::AttentionOp op,
                                                        Block &block) {
-  if (op.getMask() || op.getBias() || op.getTemperature())
+  if (op.getMask() || op.getBias())
     return std::nullopt;
   auto q = getName(op.getQuery(), block), k = getName(op.getKey(), block),
        v = getName(op.getValue(), block);
@@ -246,9 +246,18 @@ std::optional<std::string> ProgramWriter::getAttention(pi::AttentionOp op,
   std::string set =
       getPairs(heads, getMatrixShape(op.getQuery().getType())->rows,
                getMatrixShape(op.getKey().getType())->rows, op.getCausal());
-  return llvm::formatv("attention({0}, {1}, {2}, {3}, {4}, {5})", *q, *k, *v,
-                       set, op.getKeyHeadCount(),
-                       printNumber(op.getScale().convertToFloat()));
+  std::string text = llvm::formatv("attention({0}, {1}, {2}, {3}, {4}, {5}", *q,
+                                   *k, *v, set, op.getKeyHeadCount(),
+                                   printNumber(op.getScale().convertToFloat()));
+  if (op.getTemperature()) {
+    if (!op.getTemperature().getDefiningOp<pi::WeightOp>())
+      return std::nullopt;
+    auto inverse = getName(op.getTemperature(), block, Form::Inverse);
+    if (!inverse)
+      return std::nullopt;
+    text += ", " + *inverse;
+  }
+  return text + ")";
 }
 
 std::optional<std::string> ProgramWriter::getNorm(Value input, Value gamma,
@@ -392,8 +401,11 @@ void ProgramWriter::writeResult(Operation *op, Block &block) {
 //===----------------------------------------------------------------------===//
 
 void ProgramWriter::addRead(pi::WeightOp op, Form form) {
-  program.weights.push_back(
-      {op.getName().str(), op.getValue(), form == Form::Columns});
+  program.weights.push_back({op.getName().str(), op.getValue(),
+                             form == Form::Columns ? ReadWeight::Form::Columns
+                             : form == Form::Inverse
+                                 ? ReadWeight::Form::Inverse
+                                 : ReadWeight::Form::Plain});
 }
 
 void ProgramWriter::writeStraight(const LayerLoop &part) {

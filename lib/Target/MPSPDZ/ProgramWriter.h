@@ -22,8 +22,9 @@ namespace aero {
 struct ReadWeight {
   std::string name;
   mlir::ElementsAttr data;
-  /// The file has the columns of the matrix as rows.
-  bool isTransposed = false;
+  /// What the file has: the elements, the columns of the matrix as rows, or 1
+  /// divided by each element.
+  enum class Form { Plain, Columns, Inverse } form = Form::Plain;
 };
 
 struct MPSPDZProgram {

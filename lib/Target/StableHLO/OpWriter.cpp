@@ -292,17 +292,20 @@ std::optional<Value> OpWriter::attention(pi::AttentionOp op) {
     return hlo.reshape(x, {batch, heads, rows, width});
   };
   Value q = split(op.getQuery(), queries, heads);
+  if (op.getTemperature()) {
+    // One division for each head and position; there are fewer queries than
+    // scores.
+    Value t = *get(op.getTemperature());
+    t = hlo.binary("divide", hlo.splat(1, t.getShape()), t);
+    t = hlo.reshape(t, {1, heads, t.getShape()[1], 1});
+    q = hlo.binary("multiply", q, hlo.broadcast(t, q.getShape()));
+  }
   Value k = split(op.getKey(), keys, keyHeads);
   Value v = split(op.getValue(), keys, keyHeads);
 
   Value scores = scaled(hlo.dot(q, k, /*batch=*/2, /*transposed=*/true),
                         op.getScale().convertToFloat());
   llvm::SmallVector<int64_t> all{batch, heads, queries, keys};
-  if (op.getTemperature()) {
-    Value t = *get(op.getTemperature());
-    t = hlo.reshape(t, {1, heads, t.getShape()[1], 1});
-    scores = hlo.binary("divide", scores, hlo.broadcast(t, all));
-  }
   if (op.getBias())
     scores = hlo.binary("add", scores, hlo.broadcast(*get(op.getBias()), all));
   std::optional<Value> visible;

@@ -106,3 +106,19 @@ func.func @main(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
   %0 = pi.embedding %wte[%tokens] : tensor<16x4xf32>, tensor<1x8xi64> -> tensor<1x8x4xf32>
   return %0 : tensor<1x8x4xf32>
 }
+
+// -----
+
+// Temperatures of heads and positions: the server's file has their inverses.
+// CHECK: x1 = x0.slice(0, 2)
+// CHECK-NEXT: w1 = read_weight(2, 8, W)  # t
+// CHECK-NEXT: x2 = attention(x0, x1, x1, p0, 1, 1, w1)
+// CHECK: w1.free()
+func.func @main(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
+  %wte = pi.weight "wte" dense<1.0> : tensor<16x4xf32>
+  %t = pi.weight "t" dense<2.0> : tensor<2x8xf32>
+  %0 = pi.embedding %wte[%tokens] : tensor<16x4xf32>, tensor<1x8xi64> -> tensor<1x8x4xf32>
+  %1 = pi.slice %0 axis 2 offset 0 : tensor<1x8x4xf32> -> tensor<1x8x2xf32>
+  %2 = pi.attention %0, %1, %1 temperature %t : tensor<2x8xf32> heads 2 key_heads 1 scale 1.000000e+00 : tensor<1x8x4xf32>, tensor<1x8x2xf32>
+  return %2 : tensor<1x8x4xf32>
+}

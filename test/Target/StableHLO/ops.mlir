@@ -101,3 +101,16 @@ func.func @main(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
   %5 = pi.leaky_relu %4 slope 1.000000e-01 : tensor<1x8x4xf32>
   return %5 : tensor<1x8x4xf32>
 }
+
+// -----
+
+// Temperatures divide the queries: a division for each head and position.
+// CHECK: stablehlo.divide {{.*}} : tensor<2x8xf32>
+// CHECK: stablehlo.multiply {{.*}} : tensor<1x2x8x2xf32>
+func.func @main(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
+  %wte = pi.weight "wte" dense<1.0> : tensor<16x4xf32>
+  %t = pi.weight "t" dense<2.0> : tensor<2x8xf32>
+  %0 = pi.embedding %wte[%tokens] : tensor<16x4xf32>, tensor<1x8xi64> -> tensor<1x8x4xf32>
+  %1 = pi.attention %0, %0, %0 temperature %t : tensor<2x8xf32> heads 2 scale 1.000000e+00 : tensor<1x8x4xf32>, tensor<1x8x4xf32>
+  return %1 : tensor<1x8x4xf32>
+}
