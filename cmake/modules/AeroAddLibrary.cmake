@@ -57,6 +57,19 @@ function(aero_install_library name component)
   set_property(GLOBAL APPEND PROPERTY AERO_COMPONENTS ${component})
 endfunction()
 
+# aero_embed_texts(files...)
+#
+# Each file as a string literal, FILE.inc in the binary folder, to be included
+# where the text is wanted.
+function(aero_embed_texts)
+  foreach(file ${ARGN})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+    file(READ ${file} text)
+    file(CONFIGURE OUTPUT ${file}.inc
+      CONTENT "R\"__AERO__(${text})__AERO__\"\n" @ONLY)
+  endforeach()
+endfunction()
+
 # aero_add_tool(NAME sources... [LINK libs...]): an executable on top of MLIR.
 function(aero_add_tool name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})

@@ -28,22 +28,14 @@ static constexpr char readme[] =
 #include "README.md.in.inc"
     ;
 
-/// Replaces every `from` in `text`; there must be one.
-static void replaceAll(std::string &text, llvm::StringRef from,
-                       llvm::StringRef to) {
-  size_t at = text.find(from.str());
-  assert(at != std::string::npos && "the template lacks a place");
-  for (; at != std::string::npos; at = text.find(from.str(), at + to.size()))
-    text.replace(at, from.size(), to.str());
-}
-
 static std::string makeClient(const MPSPDZProgram &program) {
   std::string text = clientScript;
   replaceAll(text, "TOKENS, VOCABULARY, ROWS, HAS_POSITION = 0, 0, 0, False",
              llvm::formatv(
                  "TOKENS, VOCABULARY, ROWS, HAS_POSITION = {0}, {1}, {2}, {3}",
-                 program.tokens, program.vocabulary, program.rows,
-                 program.hasPosition ? "True" : "False")
+                 program.model.tokens, program.model.vocabulary,
+                 program.model.rows,
+                 program.model.hasPosition ? "True" : "False")
                  .str());
   return text;
 }
@@ -54,12 +46,12 @@ static std::string makeReadme(const MPSPDZProgram &program,
   replaceAll(text, "{name}", options.name);
   replaceAll(text, "{model}", options.model);
   replaceAll(text, "{config}", options.config);
-  replaceAll(text, "{tokens}", std::to_string(program.tokens));
+  replaceAll(text, "{tokens}", std::to_string(program.model.tokens));
   replaceAll(text, "{weights}", std::to_string(numbers));
   replaceAll(text, "{rows}",
-             program.rows == 1 ? "its last token" : "all its tokens");
+             program.model.rows == 1 ? "its last token" : "all its tokens");
   replaceAll(text, "{length}",
-             program.hasPosition ? " and how long the prompt is" : "");
+             program.model.hasPosition ? " and how long the prompt is" : "");
   return text;
 }
 

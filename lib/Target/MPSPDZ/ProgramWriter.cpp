@@ -50,15 +50,6 @@ std::string printNumber(float number) {
   return text;
 }
 
-/// Names come from files and go into comments: one line of ASCII.
-std::string sanitize(llvm::StringRef name) {
-  std::string text = name.str();
-  for (char &c : text)
-    if (!llvm::isPrint(c))
-      c = '?';
-  return text;
-}
-
 /// (1, ..., 1, rows, columns); nothing for other tensors.
 std::optional<MatrixShape> getMatrixShape(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
@@ -76,10 +67,10 @@ std::optional<MatrixShape> getMatrixShape(Type type) {
 
 class ProgramWriter {
 public:
-  ProgramWriter(func::FuncOp function, const EmitOptions &options,
+  ProgramWriter(const FoldedModel &model, const EmitOptions &options,
                 ArrayRef<Operation *> insecure)
-      : function(function), options(options), loops(function, insecure),
-        insecure(insecure.begin(), insecure.end()) {}
+      : model(model), function(model.function), options(options),
+        loops(function, insecure), insecure(insecure.begin(), insecure.end()) {}
 
   llvm::Expected<MPSPDZProgram> run();
 
@@ -95,7 +86,6 @@ private:
     std::vector<std::pair<Operation *, Form>> reads;
   };
 
-  llvm::Error checkSignature();
   void addRead(pi::WeightOp op, Form form);
   pi::WeightOp getCounterpart(pi::WeightOp weight, const LayerLoop &loop,
                               size_t i);
@@ -120,6 +110,7 @@ private:
   std::string getPairs(int64_t heads, int64_t queries, int64_t keys,
                        bool causal);
 
+  FoldedModel model;
   func::FuncOp function;
   const EmitOptions &options;
   LayerLoops loops;
@@ -155,7 +146,7 @@ std::string ProgramWriter::getWeight(pi::WeightOp op, Block &block, Form form) {
   block.script.define(name, llvm::formatv("read_weight({0}, {1}, {2})  # {3}",
                                           shape.rows, shape.columns,
                                           form == Form::Addend ? "F" : "W",
-                                          sanitize(op.getName())));
+                                          sanitizeName(op.getName())));
   return name;
 }
 
@@ -318,7 +309,7 @@ std::optional<std::string> ProgramWriter::getCall(Operation *op, Block &block) {
           [&](auto) { return getArithmetic(op, block); })
       .Case([&](pi::SelectTokenOp op) -> Call {
         auto x = getName(op.getInput(), block);
-        if (!x || !program.hasPosition ||
+        if (!x || !model.hasPosition ||
             op.getPosition() != function.getArgument(1))
           return std::nullopt;
         return "select_token(" + *x + ", position)";
@@ -383,10 +374,7 @@ void ProgramWriter::writeResult(Operation *op, Block &block) {
   if (getMatrixShape(result.getType()))
     call = getCall(op, block);
   if (!call) {
-    std::string node = pi::getNodeName(op->getLoc());
-    problems.push_back("'" + op->getName().getStringRef().str() + "'" +
-                       (node.empty() ? "" : " (ONNX node '" + node + "')") +
-                       " has no form for MP-SPDZ");
+    problems.push_back(describeProblem(op, "has no form for MP-SPDZ"));
     // So that what follows is not reported as well.
     block.names[result] = "none";
     return;
@@ -497,44 +485,11 @@ pi::WeightOp ProgramWriter::getCounterpart(pi::WeightOp weight,
   llvm_unreachable("a weight that an iteration reads is used in it");
 }
 
-llvm::Error ProgramWriter::checkSignature() {
-  FunctionType type = function.getFunctionType();
-  auto ids = type.getNumInputs() >= 1
-                 ? dyn_cast<RankedTensorType>(type.getInput(0))
-                 : nullptr;
-  auto position = type.getNumInputs() == 2
-                      ? dyn_cast<RankedTensorType>(type.getInput(1))
-                      : nullptr;
-  auto logits = type.getNumResults() == 1 ? getMatrixShape(type.getResult(0))
-                                          : std::nullopt;
-  if (type.getNumInputs() < 1 || type.getNumInputs() > 2 || !ids ||
-      !ids.getElementType().isInteger(64) || ids.getRank() != 2 ||
-      ids.getDimSize(0) != 1 || !logits ||
-      (type.getNumInputs() == 2 && (!position || position.getRank() != 0 ||
-                                    !position.getElementType().isInteger(64))))
-    return llvm::createStringError(
-        "no language model with a folded signature: expected @main of token "
-        "ids (1, T) and perhaps a position to logits (1, T, V)");
-  program.tokens = ids.getDimSize(1);
-  program.rows = logits->rows;
-  program.hasPosition = position != nullptr;
-  return llvm::Error::success();
-}
-
 llvm::Expected<MPSPDZProgram> ProgramWriter::run() {
-  if (llvm::Error error = checkSignature())
-    return error;
-  for (auto op : function.getOps<pi::EmbeddingOp>())
-    if (op.getIndices() == function.getArgument(0))
-      program.vocabulary = getMatrixShape(op.getTable().getType())->rows;
-  if (program.vocabulary == 0)
-    return llvm::createStringError("no embedding of the token ids");
-
-  if (program.hasPosition)
+  if (model.hasPosition)
     main.script.add("position = read_position()");
-  main.script.define("tokens",
-                     llvm::formatv("read_tokens({0}, {1})", program.tokens,
-                                   program.vocabulary));
+  main.script.define("tokens", llvm::formatv("read_tokens({0}, {1})",
+                                             model.tokens, model.vocabulary));
   for (const LayerLoop &part : loops.getLoops())
     part.count == 1 ? writeStraight(part) : writeLoop(part);
   uses.clear();
@@ -552,7 +507,7 @@ llvm::Expected<MPSPDZProgram> ProgramWriter::run() {
                     "run it.\n\n"
                     "# The server owns the weights, the client the prompt.\n"
                     "SERVER, CLIENT = 0, 1\n\n",
-                    sanitize(options.model), sanitize(options.config));
+                    sanitizeName(options.model), sanitizeName(options.config));
   text += prelude;
   text += "\n\n# The model.\n\n";
   if (!insecure.empty())
@@ -561,15 +516,15 @@ llvm::Expected<MPSPDZProgram> ProgramWriter::run() {
   for (const auto &[arguments, set] : pairs)
     text += llvm::formatv("{0} = Pairs({1})\n", set, arguments);
   program.text = text + main.script.print();
+  program.model = model;
   return std::move(program);
 }
 
 llvm::Expected<MPSPDZProgram>
 aero::writeMPSPDZProgram(ModuleOp module, const EmitOptions &options,
                          ArrayRef<Operation *> insecure) {
-  auto function = module.lookupSymbol<func::FuncOp>("main");
-  if (!function || function.isExternal() || !function.getBody().hasOneBlock())
-    return llvm::createStringError(
-        "the module has no function @main with a body of one block");
-  return ProgramWriter(function, options, insecure).run();
+  auto model = readFoldedModel(module);
+  if (!model)
+    return model.takeError();
+  return ProgramWriter(*model, options, insecure).run();
 }

@@ -9,6 +9,7 @@
 #define AERO_LIB_TARGET_MPSPDZ_PROGRAMWRITER_H
 
 #include "aero/Target/Backend.h"
+#include "aero/Target/FoldedModel.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "llvm/Support/Error.h"
@@ -32,10 +33,7 @@ struct MPSPDZProgram {
   /// The server's file, in the order in which the program reads it. A weight
   /// that is read twice is in it twice.
   std::vector<ReadWeight> weights;
-  /// The prompt's length, the size of the vocabulary, and rows of the answer.
-  int64_t tokens = 0, vocabulary = 0, rows = 0;
-  /// The client says which row it wants.
-  bool hasPosition = false;
+  FoldedModel model;
 };
 
 /// The program of a folded module, see Backend::emit. It also reveals the

@@ -28,20 +28,12 @@ static constexpr char readme[] =
 #include "README.md.in.inc"
     ;
 
-/// Replaces every `from` in `text`.
-static void replaceAll(std::string &text, llvm::StringRef from,
-                       llvm::StringRef to) {
-  for (size_t at = text.find(from.str()); at != std::string::npos;
-       at = text.find(from.str(), at + to.size()))
-    text.replace(at, from.size(), to.str());
-}
-
 static std::string makeReadme(const HLOModule &module,
                               const EmitOptions &options) {
   std::string text = readme;
   replaceAll(text, "{name}", options.name);
-  replaceAll(text, "{tokens}", std::to_string(module.tokens));
-  replaceAll(text, "{vocabulary}", std::to_string(module.vocabulary));
+  replaceAll(text, "{tokens}", std::to_string(module.model.tokens));
+  replaceAll(text, "{vocabulary}", std::to_string(module.model.vocabulary));
   replaceAll(text, "{config}", options.config);
   replaceAll(text, "{model}", options.model);
   return text;
@@ -57,8 +49,8 @@ static std::string describeArguments(const HLOModule &module,
   nlohmann::json json = {{"name", options.name},
                          {"module", options.name + ".mlir"},
                          {"weights", options.name + ".npz"},
-                         {"tokens", module.tokens},
-                         {"vocabulary", module.vocabulary},
+                         {"tokens", module.model.tokens},
+                         {"vocabulary", module.model.vocabulary},
                          {"arguments", nlohmann::json::array()}};
   for (const HLOArgument &argument : module.arguments)
     json["arguments"].push_back(

@@ -20,27 +20,19 @@ using namespace mlir;
 using namespace aero;
 using Owner = HLOArgument::Owner;
 
-/// Names come from files: one line of ASCII.
-static std::string sanitize(StringRef name) {
-  std::string text = name.str();
-  for (char &c : text)
-    if (!llvm::isPrint(c))
-      c = '?';
-  return text;
-}
-
 namespace {
 
 class ModuleWriter {
 public:
-  ModuleWriter(func::FuncOp function, const EmitOptions &options)
-      : function(function), options(options), hlo(function.getContext()),
-        ops(hlo) {}
+  ModuleWriter(const FoldedModel &model, const EmitOptions &options)
+      : function(model.function), options(options), hlo(function.getContext()),
+        ops(hlo) {
+    module.model = model;
+  }
 
   llvm::Expected<HLOModule> run();
 
 private:
-  llvm::Error checkSignature();
   StableHLOWriter::Value addArgument(StringRef name, Owner owner,
                                      RankedTensorType type,
                                      pi::WeightOp weight = {});
@@ -63,36 +55,7 @@ private:
 } // namespace
 
 void ModuleWriter::addProblem(Operation *op, const Twine &what) {
-  std::string node = pi::getNodeName(op->getLoc());
-  problems.push_back(("'" + op->getName().getStringRef() + "'" +
-                      (node.empty() ? "" : " (ONNX node '" + node + "')") +
-                      " " + what)
-                         .str());
-}
-
-llvm::Error ModuleWriter::checkSignature() {
-  FunctionType type = function.getFunctionType();
-  auto ids = type.getNumInputs() >= 1
-                 ? dyn_cast<RankedTensorType>(type.getInput(0))
-                 : nullptr;
-  auto position = type.getNumInputs() == 2
-                      ? dyn_cast<RankedTensorType>(type.getInput(1))
-                      : nullptr;
-  bool isPosition = position && position.getRank() == 0 &&
-                    position.getElementType().isInteger(64);
-  if (!ids || !ids.hasStaticShape() || !ids.getElementType().isInteger(64) ||
-      ids.getRank() != 2 || ids.getDimSize(0) != 1 || type.getNumInputs() > 2 ||
-      (type.getNumInputs() == 2 && !isPosition) || type.getNumResults() != 1)
-    return llvm::createStringError(
-        "no language model with a folded signature: expected @main of token "
-        "ids (1, T) and perhaps a position to logits (1, T, V)");
-  module.tokens = ids.getDimSize(1);
-  for (auto op : function.getOps<pi::EmbeddingOp>())
-    if (op.getIndices() == function.getArgument(0))
-      module.vocabulary = op.getTable().getType().getDimSize(0);
-  if (module.vocabulary == 0)
-    return llvm::createStringError("no embedding of the token ids");
-  return llvm::Error::success();
+  problems.push_back(describeProblem(op, what));
 }
 
 StableHLOWriter::Value ModuleWriter::addArgument(StringRef name, Owner owner,
@@ -156,7 +119,8 @@ void ModuleWriter::writeOp(Operation *op) {
 std::string ModuleWriter::print(StableHLOWriter::Value result) const {
   std::string text;
   llvm::raw_string_ostream os(text);
-  os << "// " << sanitize(options.model) << " as " << sanitize(options.config)
+  os << "// " << sanitizeName(options.model) << " as "
+     << sanitizeName(options.config)
      << ", written by AERO for SecretFlow SPU.\n"
      << "module @\"" << options.name << "\""
      << " {\n  func.func public @main(\n";
@@ -167,7 +131,7 @@ std::string ModuleWriter::print(StableHLOWriter::Value result) const {
        << (argument.owner == Owner::Server   ? "server: "
            : argument.owner == Owner::Client ? "client: "
                                              : "public: ")
-       << sanitize(argument.name) << "\n";
+       << sanitizeName(argument.name) << "\n";
   }
   os << "      -> " << result.type << " {\n"
      << hlo.getText() << "    return " << result.name << " : " << result.type
@@ -176,17 +140,15 @@ std::string ModuleWriter::print(StableHLOWriter::Value result) const {
 }
 
 llvm::Expected<HLOModule> ModuleWriter::run() {
-  if (llvm::Error error = checkSignature())
-    return error;
   // Names of the client's arguments stay theirs, whatever weights are called.
   names.insert("tokens");
   names.insert("position");
   Builder builder(function.getContext());
-  auto oneHot = RankedTensorType::get({module.tokens, module.vocabulary},
-                                      builder.getI32Type());
+  auto oneHot = RankedTensorType::get(
+      {module.model.tokens, module.model.vocabulary}, builder.getI32Type());
   ops.setTokens(function.getArgument(0), {"%tokens", oneHot});
   auto index = RankedTensorType::get({}, builder.getI64Type());
-  if (function.getNumArguments() == 2)
+  if (module.model.hasPosition)
     ops.set(function.getArgument(1), {"%position", index});
 
   for (Operation &op : function.front().without_terminator())
@@ -201,7 +163,7 @@ llvm::Expected<HLOModule> ModuleWriter::run() {
     return llvm::createStringError(llvm::join(problems, "\n"));
 
   module.arguments.push_back({"tokens", Owner::Client, oneHot, {}});
-  if (function.getNumArguments() == 2)
+  if (module.model.hasPosition)
     module.arguments.push_back({"position", Owner::Public, index, {}});
   module.text = print(*result);
   return std::move(module);
@@ -209,9 +171,8 @@ llvm::Expected<HLOModule> ModuleWriter::run() {
 
 llvm::Expected<HLOModule> aero::writeHLOModule(ModuleOp module,
                                                const EmitOptions &options) {
-  auto function = module.lookupSymbol<func::FuncOp>("main");
-  if (!function || function.isExternal() || !function.getBody().hasOneBlock())
-    return llvm::createStringError(
-        "the module has no function @main with a body of one block");
-  return ModuleWriter(function, options).run();
+  auto model = readFoldedModel(module);
+  if (!model)
+    return model.takeError();
+  return ModuleWriter(*model, options).run();
 }

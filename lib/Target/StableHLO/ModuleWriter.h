@@ -10,6 +10,7 @@
 
 #include "aero/Dialect/PI/IR/PIOps.h"
 #include "aero/Target/Backend.h"
+#include "aero/Target/FoldedModel.h"
 
 #include "mlir/IR/BuiltinTypes.h"
 
@@ -35,7 +36,7 @@ struct HLOModule {
   /// Weights in the order of their first use, then the prompt, then the
   /// position if there is one.
   std::vector<HLOArgument> arguments;
-  int64_t tokens = 0, vocabulary = 0;
+  FoldedModel model;
 };
 
 /// The module of a folded one, see Backend::emit.
