@@ -66,8 +66,6 @@ ROWS = (
     Row("EReg(SM(t)+ScFuFFN_i(3))", "SM(t)+ScFuFFN_i(3)", TEMPERATURE, REGULARISED),
     # What the regulariser's parts do.
     Row("SM(t)+ScFuFFN, no penalty", "SM(t)+ScFuFFN", TEMPERATURE),
-    Row("SM(t)+ScFuFFN, penalty 1e-3", "SM(t)+ScFuFFN", TEMPERATURE,
-        ("--entropy-lambda", "1e-3", "--entropy-gamma", "0.2")),
     Row("SM(t)+ScFuFFN, penalty 1e-1", "SM(t)+ScFuFFN", TEMPERATURE,
         ("--entropy-lambda", "1e-1", "--entropy-gamma", "0.2")),
 )
