@@ -246,16 +246,28 @@ class Pictures:
 
     def pareto(self, rows: dict[str, Any]) -> None:
         figure, axis = self.plt.subplots(figsize=(7, 4))
+        labels: list[tuple[str, float, float]] = []
         for name, results in rows.items():
             for i, result in enumerate(trained(results)):
                 x = megabytes(result["measured"])
                 axis.plot(x, perplexity(result), "o", markersize=4,
                           color="tab:red" if "EReg" in name else "tab:blue")
                 if i == 0:
-                    axis.annotate(name, (x, perplexity(result)), fontsize=6,
-                                  xytext=(4, 2), textcoords="offset points")
+                    labels.append((name, x, perplexity(result)))
         axis.set_xlabel("megabytes of a private answer, online and offline, measured")
         axis.set_ylabel("perplexity a byte")
+        # A label that would lie on another one goes below it.
+        figure.canvas.draw()  # where points are is known after it
+        taken: list[tuple[float, float]] = []
+        for name, x, y in sorted(labels, key=lambda label: -label[2]):
+            across, up = axis.transData.transform((x, y)) * 72 / figure.dpi
+            place = up + 2
+            while any(abs(place - other) < 7 and abs(across - beside) < 90
+                      for beside, other in taken):
+                place -= 1
+            taken.append((across, place))
+            axis.annotate(name, (x, y), fontsize=6, xytext=(4, place - up),
+                          textcoords="offset points")
         self.save(figure, "pareto")
 
     def thresholds(self, rows: dict[str, Any]) -> None:
