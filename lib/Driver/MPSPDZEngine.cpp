@@ -156,8 +156,9 @@ llvm::Error MPSPDZEngine::prepare(StringRef home) {
     if (std::error_code code =
             fs::rename(scratch->getPath("emitted/" + from), tree(to)))
       return llvm::createFileError(tree(to), code);
-  return start({"/usr/bin/env", "python3", "compile.py", "-E", protocol.name,
-                "-M", "-b", "100000", name});
+  // -B: what Python would write beside the compiler is in the other tree.
+  return start({"/usr/bin/env", "python3", "-B", "compile.py", "-E",
+                protocol.name, "-M", "-b", "100000", name});
 }
 
 /// What the client's script writes: the position, then one-hot rows.

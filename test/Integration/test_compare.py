@@ -23,6 +23,8 @@ def compare(model: Path, config: str, engines: str, *options: object,
             home: object = None) -> subprocess.CompletedProcess:
     environment = dict(os.environ)
     environment.pop("MPSPDZ_HOME", None)
+    # Set, it would hide what is written beside the compiler.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     if home is not None:
         environment["MPSPDZ_HOME"] = str(home)
     return subprocess.run(
@@ -76,8 +78,11 @@ class CompareTest(ToolTest):
             for model, config in ((BASELINE, "as-is"), (SOFTMAX_ONLY, CONFIG),
                                   (TEMPERATURE, "as-is")):
                 with self.subTest(model=model.name, protocol=protocol):
+                    assert mpspdz.HOME is not None
+                    before = sorted(mpspdz.HOME.rglob("*"))
                     result = self.check(model, config, [f"mpspdz:{protocol}"], *PROMPT,
                                         home=mpspdz.HOME)
+                    self.assertEqual(before, sorted(mpspdz.HOME.rglob("*")))
                     answer = result["engines"][f"mpspdz:{protocol}"]
                     self.assertGreater(answer["bytes"], 1e6)
                     self.assertGreater(answer["rounds"], 100)

@@ -99,7 +99,10 @@ public:
 
 private:
   double getBound(size_t layer) const {
-    return arguments.maxError * std::max(1.0, magnitudes[layer]);
+    // A reference without a largest value bounds nothing.
+    double magnitude = magnitudes[layer];
+    return arguments.maxError *
+           (std::isfinite(magnitude) ? std::max(1.0, magnitude) : 1.0);
   }
 
   const CompareArguments &arguments;
@@ -174,13 +177,16 @@ std::string Comparison::findFirstOutside() const {
                nameLayer(model, layer) + ": it differs from float by " +
                formatFixed(engine.layers[layer].largest, 5) + ", more than " +
                formatFixed(getBound(layer), 5);
-  for (const ComparedEngine &engine : engines)
+  for (const ComparedEngine &engine : engines) {
+    if (engine.missing.empty() && engine.logits.isHidden)
+      return engine.name + " gave no logits";
     if (!(engine.logits.largest <= arguments.maxError))
       return engine.name +
              " leaves its bound in the logits: it differs from "
              "float by " +
              formatFixed(engine.logits.largest, 5) +
              ", more than --max-error " + formatFixed(arguments.maxError, 5);
+  }
   return "";
 }
 
