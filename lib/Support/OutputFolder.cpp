@@ -61,6 +61,15 @@ llvm::Expected<llvm::raw_fd_ostream *> OutputFolder::add(llvm::StringRef name,
   return &entries.back().file.stream();
 }
 
+llvm::Error OutputFolder::addText(llvm::StringRef name, llvm::StringRef text,
+                                  bool executable) {
+  auto os = add(name, executable);
+  if (!os)
+    return os.takeError();
+  **os << text;
+  return llvm::Error::success();
+}
+
 llvm::Expected<std::string> OutputFolder::addPath(llvm::StringRef name) {
   if (auto os = add(name); !os)
     return os.takeError();

@@ -95,7 +95,7 @@ class EmitTest(ToolTest):
             self.assertEqual(done.returncode, 1)
             self.assertIn(fragment, done.stderr)
 
-    def test_what_cannot_be_said(self) -> None:
+    def test_a_target_may_say_what_another_cannot(self) -> None:
         model = self.folder / "tanh.onnx"
         make_tanh(model, layers=1)
         emit(model, "as-is", self.folder / "tanh")  # tanh is an op of SPU's

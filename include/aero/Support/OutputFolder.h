@@ -30,6 +30,9 @@ public:
   /// folder and has no folders of its own.
   llvm::Expected<llvm::raw_fd_ostream *> add(llvm::StringRef name,
                                              bool executable = false);
+  /// A new file of `text`.
+  llvm::Error addText(llvm::StringRef name, llvm::StringRef text,
+                      bool executable = false);
   /// A new file for a writer that takes a path: where to write it.
   llvm::Expected<std::string> addPath(llvm::StringRef name);
   /// Gives all files their names.

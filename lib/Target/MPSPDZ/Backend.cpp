@@ -91,21 +91,13 @@ static llvm::Error addFiles(const MPSPDZProgram &program,
   uint64_t numbers = 0;
   for (const ReadWeight &weight : program.weights)
     numbers += weight.data.getNumElements();
-  auto addText = [&](const llvm::Twine &name, llvm::StringRef text,
-                     bool executable = false) -> llvm::Error {
-    auto os = folder.add(name.str(), executable);
-    if (!os)
-      return os.takeError();
-    **os << text;
-    return llvm::Error::success();
-  };
   if (llvm::Error error =
-          addText("README.md", makeReadme(program, options, numbers)))
+          folder.addText("README.md", makeReadme(program, options, numbers)))
     return error;
-  if (llvm::Error error = addText(options.name + ".mpc", program.text))
+  if (llvm::Error error = folder.addText(options.name + ".mpc", program.text))
     return error;
   if (llvm::Error error =
-          addText("client.py", makeClient(program), /*executable=*/true))
+          folder.addText("client.py", makeClient(program), /*executable=*/true))
     return error;
   auto os = folder.add("Input-Binary-P0-0");
   if (!os)

@@ -105,22 +105,16 @@ llvm::Error SPUBackend::emit(ModuleOp module, const EmitOptions &options,
   auto written = writeHLOModule(module, options);
   if (!written)
     return written.takeError();
-  auto addText = [&](const std::string &name, llvm::StringRef text,
-                     bool executable = false) -> llvm::Error {
-    auto os = folder.add(name, executable);
-    if (!os)
-      return os.takeError();
-    **os << text;
-    return llvm::Error::success();
-  };
-  if (llvm::Error error = addText("README.md", makeReadme(*written, options)))
+  if (llvm::Error error =
+          folder.addText("README.md", makeReadme(*written, options)))
     return error;
-  if (llvm::Error error = addText(options.name + ".mlir", written->text))
+  if (llvm::Error error = folder.addText(options.name + ".mlir", written->text))
+    return error;
+  if (llvm::Error error = folder.addText("arguments.json",
+                                         describeArguments(*written, options)))
     return error;
   if (llvm::Error error =
-          addText("arguments.json", describeArguments(*written, options)))
-    return error;
-  if (llvm::Error error = addText("run.py", runScript, /*executable=*/true))
+          folder.addText("run.py", runScript, /*executable=*/true))
     return error;
   return writeWeights(*written, folder, options);
 }
