@@ -10,11 +10,14 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Errno.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <fcntl.h>
+#include <limits>
 #include <optional>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <thread>
@@ -103,9 +106,34 @@ void ChildProcess::closeInput() {
   input = -1;
 }
 
+bool ChildProcess::waitForOutput(
+    std::chrono::steady_clock::time_point deadline) const {
+  pollfd ready{output, POLLIN, 0};
+  for (;;) {
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0)
+      return false;
+    // poll takes an int; a longer wait is more than one.
+    int count = ::poll(&ready, 1,
+                       static_cast<int>(std::min<int64_t>(
+                           left.count(), std::numeric_limits<int>::max())));
+    // Another failure than an interruption is for read() to report.
+    if (count > 0 || (count < 0 && errno != EINTR))
+      return true;
+  }
+}
+
 std::optional<nlohmann::json> ChildProcess::readObject() {
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  if (timeLimit)
+    deadline = std::chrono::steady_clock::now() + *timeLimit;
   size_t end;
   while ((end = outputBuffer.find('\n')) == std::string::npos) {
+    if (deadline && !waitForOutput(*deadline)) {
+      late = true;
+      return std::nullopt;
+    }
     char chunk[1 << 16];
     ssize_t count = ::read(output, chunk, sizeof(chunk));
     if (count < 0 && errno == EINTR)

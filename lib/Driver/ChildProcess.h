@@ -12,6 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,8 +32,12 @@ public:
   bool writeLine(const std::string &line);
   void closeInput();
   /// The next JSON object on the child's standard output, or nothing if the
-  /// child ended or wrote something else.
+  /// child ended, wrote something else, or did not end its line in time.
   std::optional<nlohmann::json> readObject();
+  /// Limits every readObject from now on.
+  void setTimeLimit(std::chrono::milliseconds limit) { timeLimit = limit; }
+  /// Whether a readObject ran out of time.
+  bool isLate() const { return late; }
   /// Waits up to `milliseconds` for the child's end; its exit code, or nothing
   /// while it runs. A child killed by a signal has code 128 + signal.
   std::optional<int> wait(int milliseconds);
@@ -41,10 +46,15 @@ public:
 
 private:
   ChildProcess() = default;
+  /// Waits until there is something to read, or the end of it; false after
+  /// `deadline`.
+  bool waitForOutput(std::chrono::steady_clock::time_point deadline) const;
 
   pid_t pid = -1;
   int input = -1, output = -1, errors = -1;
   std::optional<int> exitCode;
+  std::optional<std::chrono::milliseconds> timeLimit;
+  bool late = false;
   std::string outputBuffer, errorBuffer;
 };
 

@@ -34,6 +34,14 @@ static std::optional<int64_t> readPort(ChildProcess &child) {
 }
 
 llvm::Error LocalParties::failure() {
+  // A party that hangs says nothing, and waiting for its end is no use.
+  for (auto [name, child] :
+       {std::pair("dealer", dealer.get()), std::pair("server", server.get()),
+        std::pair("client", client.get())})
+    if (child && child->isLate())
+      return llvm::createStringError(
+          llvm::Twine("the ") + name + " had no answer within " +
+          llvm::Twine(timeLimitSeconds) + " s (--time-limit)");
   // One death brings the others down with "connection closed" errors. The
   // process with another complaint is the cause.
   std::string cause, consequence;
@@ -71,6 +79,7 @@ llvm::Error LocalParties::failure() {
 llvm::Expected<std::unique_ptr<LocalParties>>
 LocalParties::start(const LocalPartiesOptions &options) {
   std::unique_ptr<LocalParties> parties(new LocalParties());
+  parties->timeLimitSeconds = options.timeLimitSeconds;
   auto launch = [&](std::unique_ptr<ChildProcess> &child,
                     std::vector<std::string> arguments) -> llvm::Error {
     arguments.insert(arguments.end(), {"--program", options.program});
@@ -81,6 +90,8 @@ LocalParties::start(const LocalPartiesOptions &options) {
     if (!started)
       return started.takeError();
     child = std::move(*started);
+    if (options.timeLimitSeconds)
+      child->setTimeLimit(std::chrono::seconds(options.timeLimitSeconds));
     return llvm::Error::success();
   };
 

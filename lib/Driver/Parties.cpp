@@ -50,6 +50,7 @@ PrivateSession::start(Model &model, const PartiesOptions &options) {
   local.serverPort = options.serverPort;
   local.dealerPort = options.dealerPort;
   local.threads = options.threads;
+  local.timeLimitSeconds = options.timeLimitSeconds;
   if (llvm::Error error =
           writeProgramFiles(model, local.program, local.weights))
     return error;

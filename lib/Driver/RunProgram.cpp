@@ -9,10 +9,12 @@
 
 #include "aero/Driver/MPSPDZOutput.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Errno.h"
 #include "llvm/Support/MemoryBuffer.h"
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -26,15 +28,39 @@ using namespace aero;
 
 extern char **environ;
 
-/// The group that an interrupt has to end with us: a terminal does not know it.
-static volatile sig_atomic_t currentGroup = 0;
+/// A signal that asked us to end.
+static volatile sig_atomic_t interruption = 0;
 
-static void killGroup(int signal) {
-  if (currentGroup > 0)
-    ::kill(-currentGroup, SIGKILL);
-  ::signal(signal, SIG_DFL);
-  ::raise(signal);
-}
+static void interrupt(int signal) { interruption = signal; }
+
+namespace {
+
+/// Notes signals that ask us to end while a program runs: a terminal does not
+/// know that program's group, and there are folders to be removed.
+class InterruptionNote {
+public:
+  InterruptionNote() {
+    interruption = 0;
+    for (auto [signal, before] : llvm::zip_equal(signals, handlers)) {
+      before = std::signal(signal, interrupt);
+      // One that is ignored stays so.
+      if (before == SIG_IGN)
+        std::signal(signal, SIG_IGN);
+    }
+  }
+  ~InterruptionNote() {
+    for (auto [signal, before] : llvm::zip_equal(signals, handlers))
+      std::signal(signal, before);
+  }
+  InterruptionNote(const InterruptionNote &) = delete;
+  InterruptionNote &operator=(const InterruptionNote &) = delete;
+
+private:
+  static constexpr std::array<int, 3> signals = {SIGINT, SIGTERM, SIGHUP};
+  std::array<void (*)(int), 3> handlers = {};
+};
+
+} // namespace
 
 static llvm::Error fault(const std::vector<std::string> &command,
                          const std::string &log, const llvm::Twine &what) {
@@ -66,6 +92,7 @@ llvm::Error aero::runProgram(const std::vector<std::string> &command,
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
   posix_spawnattr_setpgroup(&attributes, 0);
+  InterruptionNote note;
   pid_t pid = -1;
   int code = ::posix_spawn(&pid, command.front().c_str(), &actions, &attributes,
                            argv.data(), environ);
@@ -74,15 +101,12 @@ llvm::Error aero::runProgram(const std::vector<std::string> &command,
   if (code != 0)
     return fault(command, log,
                  "cannot be started: " + llvm::sys::StrError(code));
-  currentGroup = pid;
-  auto before = std::signal(SIGINT, killGroup);
-  auto beforeTerm = std::signal(SIGTERM, killGroup);
 
   auto deadline =
       std::chrono::steady_clock::now() + std::chrono::seconds(timeLimitSeconds);
   int status = 0;
   bool ended = false, late = false;
-  while (!ended && !late) {
+  while (!ended && !late && !interruption) {
     ended = ::waitpid(pid, &status, WNOHANG) == pid;
     late = !ended && std::chrono::steady_clock::now() >= deadline;
     if (!ended && !late)
@@ -92,9 +116,8 @@ llvm::Error aero::runProgram(const std::vector<std::string> &command,
   ::kill(-pid, SIGKILL);
   while (!ended && ::waitpid(pid, &status, 0) < 0 && errno == EINTR)
     ;
-  currentGroup = 0;
-  std::signal(SIGINT, before);
-  std::signal(SIGTERM, beforeTerm);
+  if (interruption)
+    return llvm::createStringError("interrupted");
   if (late)
     return fault(command, log,
                  "was killed after " + llvm::Twine(timeLimitSeconds) +

@@ -17,8 +17,9 @@ namespace aero {
 
 /// Runs a program in `folder`, its output (both streams) in the file `log`.
 /// An error, which ends with the last lines of the output, if it cannot be
-/// started, fails, or runs longer than the limit; then it and all that it
-/// started are killed.
+/// started, fails, runs longer than the limit, or a signal asks us to end; then
+/// it and all that it started are killed. The signal is an error instead of our
+/// end, so that the caller can clean up.
 llvm::Error runProgram(const std::vector<std::string> &command,
                        const std::string &folder, const std::string &log,
                        unsigned timeLimitSeconds);

@@ -37,6 +37,8 @@ struct LocalPartiesOptions {
   unsigned serverPort = 0, dealerPort = 0;
   /// 0 leaves the choice to the parties.
   unsigned threads = 0;
+  /// For each answer of a party, its start included; 0: none.
+  unsigned timeLimitSeconds = 0;
 };
 
 /// What the client got from one private inference.
@@ -76,6 +78,7 @@ private:
   llvm::Error failure();
 
   std::unique_ptr<ChildProcess> dealer, server, client;
+  unsigned timeLimitSeconds = 0;
 };
 
 } // namespace aero

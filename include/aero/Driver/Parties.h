@@ -21,6 +21,8 @@ struct PartiesOptions {
   unsigned serverPort = 0, dealerPort = 0;
   /// Threads a party; 0: one for every core.
   unsigned threads = 0;
+  /// For each answer of a party; 0: none.
+  unsigned timeLimitSeconds = 0;
 };
 
 /// The path of aero-party, which is installed beside the running executable.
