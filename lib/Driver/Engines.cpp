@@ -183,11 +183,15 @@ public:
     auto inferences =
         std::max<uint64_t>(1, server.value("inferences", uint64_t(1)));
     EngineCost cost;
-    for (const nlohmann::json &instruction : server["instructions"])
-      for (const char *way :
-           {"client_to_server", "server_to_client", "dealer_to_server"})
-        cost.bytes += instruction["bytes"].value(way, uint64_t(0));
-    cost.bytes /= inferences;
+    for (const auto &[party, way] : {std::pair("client", "client_to_server"),
+                                     std::pair("server", "server_to_client"),
+                                     std::pair("dealer", "dealer_to_server")}) {
+      uint64_t bytes = 0;
+      for (const nlohmann::json &instruction : server["instructions"])
+        bytes += instruction["bytes"].value(way, uint64_t(0));
+      cost.parties.push_back({party, bytes / inferences});
+      cost.bytes += cost.parties.back().bytes;
+    }
     cost.rounds = server.value("exchanges", uint64_t(0)) / inferences;
     cost.seconds = seconds;
     return cost;
@@ -205,8 +209,10 @@ private:
 // By name
 //===----------------------------------------------------------------------===//
 
-bool aero::isEngineName(llvm::StringRef name) {
-  return name == "fixed" || name == "dealer" || isMPSPDZEngine(name);
+std::vector<std::string> aero::getEngineNames() {
+  std::vector<std::string> names{"fixed", "dealer"};
+  llvm::append_range(names, getMPSPDZEngineNames());
+  return names;
 }
 
 std::string aero::whyEngineIsMissing(llvm::StringRef name) {
@@ -223,7 +229,9 @@ aero::startEngine(llvm::StringRef name, const LayeredModel &model,
     return error;
   if (name == "fixed")
     return std::make_unique<FixedEngine>(model);
-  auto session = PrivateSession::start(model.getModel(), PartiesOptions());
+  PartiesOptions parties;
+  parties.timeLimitSeconds = options.timeLimitSeconds;
+  auto session = PrivateSession::start(model.getModel(), parties);
   if (!session)
     return session.takeError();
   return std::make_unique<DealerEngine>(model, std::move(*session));

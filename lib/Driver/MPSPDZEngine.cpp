@@ -9,6 +9,7 @@
 
 #include "RunProgram.h"
 
+#include "aero/Driver/FreePorts.h"
 #include "aero/Driver/MPSPDZOutput.h"
 #include "aero/Target/MPSPDZ/MPSPDZ.h"
 
@@ -17,6 +18,8 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
+
+#include <chrono>
 
 using namespace aero;
 namespace fs = llvm::sys::fs;
@@ -60,6 +63,9 @@ private:
   std::string path;
 };
 
+/// All of them have as many; with a dealer it is the last one.
+constexpr unsigned numParties = 3;
+
 class MPSPDZEngine : public Engine {
 public:
   MPSPDZEngine(const LayeredModel &model, const Protocol &protocol,
@@ -73,7 +79,12 @@ public:
   llvm::Expected<std::optional<EngineCost>> finish() override { return cost; }
 
 private:
-  llvm::Error start(const std::vector<std::string> &command) {
+  /// Runs a command in our tree, with changes to the environment as `env` takes
+  /// them.
+  llvm::Error start(std::vector<std::string> command,
+                    llvm::ArrayRef<std::string> environment = {}) {
+    command.insert(command.begin(), environment.begin(), environment.end());
+    command.insert(command.begin(), "/usr/bin/env");
     return runProgram(command, tree(), scratch->getPath("log"),
                       options.timeLimitSeconds);
   }
@@ -82,6 +93,8 @@ private:
   }
   llvm::Error makeTree(StringRef home);
   llvm::Error writeInput(const Tokens &tokens);
+  llvm::Error runParties();
+  llvm::Error readCost();
 
   const LayeredModel &model;
   const Protocol &protocol;
@@ -89,6 +102,7 @@ private:
   std::unique_ptr<ScratchFolder> scratch;
   /// A name that no program of the tree has.
   std::string name;
+  double compileSeconds = 0;
   std::optional<EngineCost> cost;
 };
 
@@ -100,6 +114,13 @@ static const Protocol *findProtocol(StringRef name) {
       if (name == protocol.name)
         return &protocol;
   return nullptr;
+}
+
+std::vector<std::string> aero::getMPSPDZEngineNames() {
+  std::vector<std::string> names;
+  for (const Protocol &protocol : protocols)
+    names.push_back(std::string("mpspdz:") + protocol.name);
+  return names;
 }
 
 bool aero::isMPSPDZEngine(StringRef name) {
@@ -130,7 +151,7 @@ llvm::Error MPSPDZEngine::makeTree(StringRef home) {
   if (code)
     return llvm::createStringError("cannot read MPSPDZ_HOME, '" + home +
                                    "': " + code.message());
-  return start({"/bin/bash", "Scripts/setup-ssl.sh", "3"});
+  return start({"bash", "Scripts/setup-ssl.sh", std::to_string(numParties)});
 }
 
 llvm::Error MPSPDZEngine::prepare(StringRef home) {
@@ -156,9 +177,16 @@ llvm::Error MPSPDZEngine::prepare(StringRef home) {
     if (std::error_code code =
             fs::rename(scratch->getPath("emitted/" + from), tree(to)))
       return llvm::createFileError(tree(to), code);
-  // -B: what Python would write beside the compiler is in the other tree.
-  return start({"/usr/bin/env", "python3", "-B", "compile.py", "-E",
-                protocol.name, "-M", "-b", "100000", name});
+  auto begin = std::chrono::steady_clock::now();
+  // Python would write what it compiles beside the compiler's sources.
+  if (llvm::Error error = start({"python3", "compile.py", "-E", protocol.name,
+                                 "-M", "-b", "100000", name},
+                                {"PYTHONDONTWRITEBYTECODE=1"}))
+    return error;
+  compileSeconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
+          .count();
+  return llvm::Error::success();
 }
 
 /// What the client's script writes: the position, then one-hot rows.
@@ -180,6 +208,44 @@ llvm::Error MPSPDZEngine::writeInput(const Tokens &tokens) {
   return llvm::Error::success();
 }
 
+llvm::Error MPSPDZEngine::runParties() {
+  auto port = findFreePorts(numParties);
+  if (!port)
+    return port.takeError();
+  // The script chooses its ports blindly unless it is told, and what else it
+  // takes from the environment would move the logs or stop a party in a
+  // debugger.
+  return start({"bash", std::string("Scripts/") + protocol.name + ".sh", name},
+               {"-u", "BENCH", "-u", "LOGPROT", "-u", "LOG_PREFIX", "-u",
+                "LOG_SUFFIX", "-u", "GDB_PLAYER", "-u", "prefix",
+                "PORT=" + std::to_string(*port)});
+}
+
+llvm::Error MPSPDZEngine::readCost() {
+  auto log = llvm::MemoryBuffer::getFile(scratch->getPath("log"));
+  if (!log)
+    return llvm::createFileError("log", log.getError());
+  auto parsed = parseMPSPDZCost((*log)->getBuffer());
+  if (!parsed)
+    return parsed.takeError();
+  for (unsigned party = 0; party < numParties; ++party) {
+    std::string title = ("party " + llvm::Twine(party)).str();
+    auto own = llvm::MemoryBuffer::getFile(
+        tree("logs/" + name + "-" + llvm::Twine(party)));
+    if (!own)
+      return llvm::createStringError("MP-SPDZ has written no log of " + title +
+                                     ": " + own.getError().message());
+    auto bytes = parseMPSPDZBytes((*own)->getBuffer());
+    if (!bytes)
+      return llvm::createStringError(title + ": " +
+                                     llvm::toString(bytes.takeError()));
+    parsed->parties.push_back({title, *bytes});
+  }
+  parsed->compileSeconds = compileSeconds;
+  cost = std::move(*parsed);
+  return llvm::Error::success();
+}
+
 llvm::Expected<EngineAnswer> MPSPDZEngine::run(const Tokens &tokens) {
   if (llvm::Error error = writeInput(tokens))
     return error;
@@ -187,17 +253,10 @@ llvm::Expected<EngineAnswer> MPSPDZEngine::run(const Tokens &tokens) {
   // Of the prompt before.
   if (std::error_code code = fs::remove(output))
     return llvm::createFileError(output, code);
-  if (llvm::Error error = start(
-          {"/bin/bash", std::string("Scripts/") + protocol.name + ".sh", name}))
+  if (llvm::Error error = runParties())
     return error;
-  auto log = llvm::MemoryBuffer::getFile(scratch->getPath("log"));
-  if (!log)
-    return llvm::createFileError("log", log.getError());
-  auto parsed = parseMPSPDZCost((*log)->getBuffer());
-  if (!parsed)
-    return parsed.takeError();
-  cost = *parsed;
-
+  if (llvm::Error error = readCost())
+    return error;
   auto data = llvm::MemoryBuffer::getFile(output);
   if (!data)
     return llvm::createStringError("MP-SPDZ has written no answer: " +

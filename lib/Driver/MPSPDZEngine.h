@@ -12,8 +12,9 @@
 
 namespace aero {
 
-/// "mpspdz:ring", "mpspdz:dealer-ring", ...
 bool isMPSPDZEngine(llvm::StringRef name);
+/// "mpspdz:ring", "mpspdz:dealer-ring", ...
+std::vector<std::string> getMPSPDZEngineNames();
 /// Empty if the environment names a tree of MP-SPDZ, built or not.
 std::string whyMPSPDZIsMissing();
 

@@ -30,6 +30,23 @@ static llvm::Expected<double> findNumber(StringRef text, StringRef before) {
   return number;
 }
 
+/// More than about 2^53 is nonsense, and has no integer.
+static constexpr double maxCount = 9e15;
+
+static llvm::Error impossible() {
+  return llvm::createStringError("MP-SPDZ printed an impossible cost");
+}
+
+/// Bytes, which are printed in megabytes.
+static llvm::Expected<uint64_t> findBytes(StringRef text, StringRef before) {
+  auto megabytes = findNumber(text, before);
+  if (!megabytes)
+    return megabytes.takeError();
+  if (*megabytes * 1e6 > maxCount)
+    return impossible();
+  return static_cast<uint64_t>(std::llround(*megabytes * 1e6));
+}
+
 llvm::Expected<EngineCost> aero::parseMPSPDZCost(StringRef text) {
   auto seconds = findNumber(text, "Time = ");
   if (!seconds)
@@ -37,17 +54,20 @@ llvm::Expected<EngineCost> aero::parseMPSPDZCost(StringRef text) {
   auto rounds = findNumber(text, "MB in ~");
   if (!rounds)
     return rounds.takeError();
-  auto megabytes = findNumber(text, "Global data sent = ");
-  if (!megabytes)
-    return megabytes.takeError();
-  // More than 2^53 of either is nonsense, and has no integer.
-  if (*megabytes > 9e9 || *rounds > 9e15)
-    return llvm::createStringError("MP-SPDZ printed an impossible cost");
+  auto bytes = findBytes(text, "Global data sent = ");
+  if (!bytes)
+    return bytes.takeError();
+  if (*rounds > maxCount)
+    return impossible();
   EngineCost cost;
   cost.seconds = *seconds;
   cost.rounds = static_cast<uint64_t>(*rounds);
-  cost.bytes = static_cast<uint64_t>(std::llround(*megabytes * 1e6));
+  cost.bytes = *bytes;
   return cost;
+}
+
+llvm::Expected<uint64_t> aero::parseMPSPDZBytes(StringRef text) {
+  return findBytes(text, "Data sent = ");
 }
 
 llvm::Expected<std::vector<std::vector<double>>>

@@ -8,9 +8,12 @@
 #include "Commands.h"
 
 #include "aero/Dialect/PI/IR/PIOps.h"
+#include "aero/Driver/Comparison.h"
 #include "aero/Driver/Engines.h"
 #include "aero/Driver/Table.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <nlohmann/json.hpp>
@@ -19,52 +22,35 @@
 
 using namespace aero;
 
+//===----------------------------------------------------------------------===//
+// Running
+//===----------------------------------------------------------------------===//
+
 namespace {
 
-/// How far an engine is from float behind one layer, over all prompts.
-struct LayerDifference {
-  /// Nothing of it was seen.
-  bool isHidden = true;
-  double largest = 0;
-
-  void add(llvm::ArrayRef<double> expected, llvm::ArrayRef<double> actual) {
-    if (actual.empty())
-      return;
-    isHidden = false;
-    // Of another size is as wrong as can be.
-    if (actual.size() != expected.size())
-      largest = std::numeric_limits<double>::infinity();
-    for (auto [e, a] : llvm::zip(expected, actual))
-      // A NaN is the largest difference there is.
-      if (double distance = std::abs(e - a); !(distance <= largest))
-        largest = std::isnan(distance) ? std::numeric_limits<double>::infinity()
-                                       : distance;
+/// One line on a terminal that says what runs, until it is destroyed.
+class Progress {
+public:
+  explicit Progress(bool shown) : shown(shown && llvm::errs().is_displayed()) {}
+  ~Progress() {
+    if (shown)
+      llvm::errs() << "\r\033[K";
   }
+  Progress(const Progress &) = delete;
+  Progress &operator=(const Progress &) = delete;
+
+  void show(const llvm::Twine &text) const {
+    if (shown)
+      llvm::errs() << "\r\033[K  " << text << " ";
+  }
+
+private:
+  bool shown;
 };
 
-struct ComparedEngine {
-  std::string name;
-  /// Why it did not run.
-  std::string missing;
-  std::vector<LayerDifference> layers;
-  LayerDifference logits;
-  unsigned sameNextToken = 0;
-  std::optional<EngineCost> cost;
-};
+} // namespace
 
-size_t argmax(llvm::ArrayRef<double> row) {
-  return static_cast<size_t>(
-      std::distance(row.begin(), std::max_element(row.begin(), row.end())));
-}
-
-double largestOf(llvm::ArrayRef<double> values) {
-  double largest = 0;
-  for (double value : values)
-    largest = std::max(largest, std::abs(value));
-  return largest;
-}
-
-llvm::Expected<std::vector<Tokens>>
+static llvm::Expected<std::vector<Tokens>>
 choosePrompts(const Model &model, const CompareArguments &arguments) {
   if (!arguments.prompts.empty())
     return readPrompts(model, arguments.prompts);
@@ -78,246 +64,264 @@ choosePrompts(const Model &model, const CompareArguments &arguments) {
 }
 
 /// "layer 3 (ONNX node '/h.3/Add_1')"
-std::string nameLayer(const LayeredModel &model, size_t layer) {
+static std::string nameLayer(const LayeredModel &model, size_t layer) {
   std::string node = pi::getNodeName(model.getLayers()[layer]->getLoc());
   return "layer " + std::to_string(model.getLayerNumber(layer)) +
          (node.empty() ? "" : " (ONNX node '" + node + "')");
 }
 
-class Comparison {
-public:
-  Comparison(const CompareArguments &arguments, const LayeredModel &model,
-             std::vector<Tokens> prompts)
-      : arguments(arguments), model(model), prompts(std::move(prompts)) {}
-
-  llvm::Error computeReference();
-  llvm::Error run(llvm::StringRef name);
-  /// The first place at which an engine leaves its bound, or an empty string.
-  std::string findFirstOutside() const;
-  void print() const;
-  nlohmann::json toJson() const;
-
-private:
-  double getBound(size_t layer) const {
-    // A reference without a largest value bounds nothing.
-    double magnitude = magnitudes[layer];
-    return arguments.maxError *
-           (std::isfinite(magnitude) ? std::max(1.0, magnitude) : 1.0);
+/// What was asked for besides the reference, each once.
+static llvm::Expected<std::vector<std::string>>
+chooseEngines(llvm::ArrayRef<std::string> asked) {
+  std::vector<std::string> known = getEngineNames(), chosen;
+  for (const std::string &name : asked) {
+    if (name == "float" || llvm::is_contained(chosen, name))
+      continue;
+    if (!llvm::is_contained(known, name))
+      return llvm::createStringError("no engine '" + name +
+                                     "'; choose from float, " +
+                                     llvm::join(known, ", "));
+    chosen.push_back(name);
   }
+  if (chosen.empty())
+    return llvm::createStringError("float is what others are compared with; "
+                                   "add one of them to --engines: " +
+                                   llvm::join(known, ", "));
+  return chosen;
+}
 
-  const CompareArguments &arguments;
-  const LayeredModel &model;
-  std::vector<Tokens> prompts;
-  std::vector<EngineAnswer> references;
-  /// The largest value of the reference behind each layer, and of its logits.
-  std::vector<double> magnitudes;
-  double logitMagnitude = 0;
-  std::vector<ComparedEngine> engines;
-};
+/// Fails if none of the engines is there: nothing would be compared.
+static llvm::Error requireOneOf(llvm::ArrayRef<std::string> engines) {
+  std::vector<std::string> reasons;
+  for (const std::string &name : engines) {
+    std::string missing = whyEngineIsMissing(name);
+    if (missing.empty())
+      return llvm::Error::success();
+    reasons.push_back((llvm::Twine(name) + ": " + missing).str());
+  }
+  return llvm::createStringError(llvm::join(reasons, "; "));
+}
 
-} // namespace
-
-llvm::Error Comparison::computeReference() {
-  magnitudes.assign(model.getLayers().size(), 0);
+static llvm::Error addReference(Comparison &comparison,
+                                const LayeredModel &model,
+                                llvm::ArrayRef<Tokens> prompts) {
+  size_t width = static_cast<size_t>(model.getModel().getVocabulary());
+  bool allRows = model.getAnswer() == Answer::AllLogits;
   for (const Tokens &tokens : prompts) {
     auto answer = model.runFloat(tokens);
     if (!answer)
       return answer.takeError();
-    for (auto [magnitude, values] : llvm::zip_equal(magnitudes, answer->layers))
-      magnitude = std::max(magnitude, largestOf(values));
-    logitMagnitude = std::max(logitMagnitude, largestOf(answer->logits));
-    references.push_back(std::move(*answer));
+    auto unfolded = model.getModel().runFloat(tokens);
+    if (!unfolded)
+      return unfolded.takeError();
+    llvm::ArrayRef<double> rows = *unfolded;
+    size_t last = tokens.size() - 1;
+    if (llvm::Error error = comparison.addPrompt(
+            std::move(*answer),
+            allRows ? rows : rows.slice(last * width, width),
+            allRows ? last : 0))
+      return error;
   }
   return llvm::Error::success();
 }
 
-llvm::Error Comparison::run(llvm::StringRef name) {
-  ComparedEngine &compared = engines.emplace_back();
-  compared.name = name;
-  compared.layers.resize(model.getLayers().size());
-  compared.missing = whyEngineIsMissing(name);
+static llvm::Error runEngine(llvm::StringRef name, const LayeredModel &model,
+                             llvm::ArrayRef<Tokens> prompts,
+                             const EngineOptions &options,
+                             const Progress &progress, Comparison &comparison) {
+  ComparedEngine &compared =
+      comparison.addEngine(name, whyEngineIsMissing(name));
   if (!compared.missing.empty())
     return llvm::Error::success();
-  EngineOptions options;
-  options.timeLimitSeconds = arguments.timeLimit;
+  progress.show(name + ": starting");
   auto engine = startEngine(name, model, options);
-  auto fail = [&](llvm::Error error) {
-    return llvm::createStringError(name + ": " +
-                                   llvm::toString(std::move(error)));
-  };
   if (!engine)
-    return fail(engine.takeError());
-  size_t width = static_cast<size_t>(model.getModel().getVocabulary());
-  for (auto [tokens, expected] : llvm::zip_equal(prompts, references)) {
+    return engine.takeError();
+  for (auto [index, tokens] : llvm::enumerate(prompts)) {
+    progress.show(name + ": prompt " + llvm::Twine(index + 1) + " of " +
+                  llvm::Twine(prompts.size()));
     auto answer = (*engine)->run(tokens);
     if (!answer)
-      return fail(answer.takeError());
-    for (auto [difference, e, a] :
-         llvm::zip_equal(compared.layers, expected.layers, answer->layers))
-      difference.add(e, a);
-    compared.logits.add(expected.logits, answer->logits);
-    size_t row = model.getAnswer() == Answer::AllLogits ? tokens.size() - 1 : 0;
-    if (answer->logits.size() == expected.logits.size())
-      compared.sameNextToken +=
-          argmax(llvm::ArrayRef(answer->logits).slice(row * width, width)) ==
-          argmax(llvm::ArrayRef(expected.logits).slice(row * width, width));
+      return answer.takeError();
+    if (llvm::Error error = comparison.addAnswer(compared, index, *answer))
+      return error;
   }
-  auto cost = (*engine)->finish();
-  if (!cost)
-    return fail(cost.takeError());
-  compared.cost = *cost;
-  return llvm::Error::success();
+  return (*engine)->finish().moveInto(compared.cost);
 }
 
-std::string Comparison::findFirstOutside() const {
-  for (size_t layer = 0; layer < magnitudes.size(); ++layer)
-    for (const ComparedEngine &engine : engines)
-      if (!(engine.layers[layer].largest <= getBound(layer)))
-        return engine.name + " leaves its bound first behind " +
-               nameLayer(model, layer) + ": it differs from float by " +
-               formatFixed(engine.layers[layer].largest, 5) + ", more than " +
-               formatFixed(getBound(layer), 5);
-  for (const ComparedEngine &engine : engines) {
-    if (engine.missing.empty() && engine.logits.isHidden)
-      return engine.name + " gave no logits";
-    if (!(engine.logits.largest <= arguments.maxError))
-      return engine.name +
-             " leaves its bound in the logits: it differs from "
-             "float by " +
-             formatFixed(engine.logits.largest, 5) +
-             ", more than --max-error " + formatFixed(arguments.maxError, 5);
-  }
-  return "";
+//===----------------------------------------------------------------------===//
+// Printing
+//===----------------------------------------------------------------------===//
+
+static std::string show(const Difference &difference) {
+  return difference.isHidden() ? "-" : formatFixed(difference.getLargest(), 5);
 }
 
-void Comparison::print() const {
-  llvm::outs() << model.getModel().getName() << " as " << arguments.config
-               << ", largest difference from float over " << prompts.size()
-               << (prompts.size() == 1 ? " prompt" : " prompts") << "\n\n";
+static void printDifferences(const Comparison &comparison,
+                             const LayeredModel &model) {
   std::vector<std::string> header{"behind", "largest value"};
-  for (const ComparedEngine &engine : engines)
+  for (const ComparedEngine &engine : comparison.getEngines())
     if (engine.missing.empty())
       header.push_back(engine.name);
   Table table(header);
   auto addRow = [&](std::string place, double magnitude, auto get) {
     std::vector<std::string> row{std::move(place), formatFixed(magnitude, 2)};
-    for (const ComparedEngine &engine : engines) {
-      if (!engine.missing.empty())
-        continue;
-      const LayerDifference &difference = get(engine);
-      row.push_back(difference.isHidden ? "-"
-                                        : formatFixed(difference.largest, 5));
-    }
+    for (const ComparedEngine &engine : comparison.getEngines())
+      if (engine.missing.empty())
+        row.push_back(show(get(engine)));
     table.addRow(row);
   };
-  for (size_t layer = 0; layer < magnitudes.size(); ++layer)
-    addRow("layer " + std::to_string(model.getLayerNumber(layer)),
-           magnitudes[layer],
-           [&](const ComparedEngine &engine) -> const LayerDifference & {
+  for (auto [layer, magnitude] : llvm::enumerate(comparison.getMagnitudes()))
+    addRow("layer " + std::to_string(model.getLayerNumber(layer)), magnitude,
+           [layer = layer](const ComparedEngine &engine) {
              return engine.layers[layer];
            });
   table.addRule();
-  addRow("logits", logitMagnitude,
-         [](const ComparedEngine &engine) -> const LayerDifference & {
-           return engine.logits;
-         });
+  addRow("logits", comparison.getLogitMagnitude(),
+         [](const ComparedEngine &engine) { return engine.logits; });
   table.print(llvm::outs());
+}
 
-  llvm::outs() << "\n";
-  Table costs(
-      {"engine", "same next token", "sent by all", "rounds", "seconds"});
-  for (const ComparedEngine &engine : engines) {
+static void printCosts(const Comparison &comparison) {
+  Table table({"engine", "same next token", "sent by all", "rounds", "seconds",
+               "compiling"});
+  std::string parties;
+  for (const ComparedEngine &engine : comparison.getEngines()) {
     if (!engine.missing.empty())
       continue;
-    costs.addRow({engine.name,
-                  std::to_string(engine.sameNextToken) + " of " +
-                      std::to_string(prompts.size()),
-                  engine.cost ? formatBytes(engine.cost->bytes) : "-",
-                  engine.cost ? std::to_string(engine.cost->rounds) : "-",
-                  engine.cost ? formatFixed(engine.cost->seconds, 2) : "-"});
+    std::string same = std::to_string(engine.sameNextToken) + " of " +
+                       std::to_string(comparison.getNumPrompts());
+    if (!engine.cost) {
+      table.addRow({engine.name, same, "-", "-", "-", "-"});
+      continue;
+    }
+    const EngineCost &cost = *engine.cost;
+    table.addRow(
+        {engine.name, same, formatBytes(cost.bytes), formatCount(cost.rounds),
+         formatFixed(cost.seconds, 2),
+         cost.compileSeconds ? formatFixed(*cost.compileSeconds, 2) : "-"});
+    parties += engine.name + " sent: ";
+    llvm::interleave(
+        cost.parties,
+        [&](const PartyBytes &sent) {
+          parties += sent.party + " " + formatBytes(sent.bytes);
+        },
+        [&] { parties += ", "; });
+    parties += "\n";
   }
-  costs.print(llvm::outs());
-  for (const ComparedEngine &engine : engines)
+  table.print(llvm::outs());
+  llvm::outs() << "\n" << parties;
+}
+
+static void print(const Comparison &comparison, const LayeredModel &model,
+                  llvm::StringRef config) {
+  size_t count = comparison.getNumPrompts();
+  llvm::outs() << model.getModel().getName() << " as " << config
+               << ", largest difference from float over " << count
+               << (count == 1 ? " prompt" : " prompts") << "\n\n";
+  printDifferences(comparison, model);
+  llvm::outs() << "\n";
+  printCosts(comparison);
+  for (const ComparedEngine &engine : comparison.getEngines())
     if (!engine.missing.empty())
       llvm::outs() << engine.name << ": " << engine.missing << "\n";
+  llvm::outs() << "Folding constants changes float's logits by at most "
+               << formatFixed(comparison.getFolding().getLargest(), 7) << ".\n";
 }
 
 /// Infinity has no form in JSON.
-static nlohmann::json toJson(const LayerDifference &difference) {
-  if (difference.isHidden)
+static nlohmann::json toJson(const Difference &difference) {
+  if (difference.isHidden())
     return nullptr;
-  if (!std::isfinite(difference.largest))
+  if (!std::isfinite(difference.getLargest()))
     return "infinite";
-  return difference.largest;
+  return difference.getLargest();
 }
 
-nlohmann::json Comparison::toJson() const {
-  nlohmann::json json = {
-      {"model", model.getModel().getName()}, {"config", arguments.config},
-      {"prompts", prompts.size()},           {"max_error", arguments.maxError},
-      {"largest_values", magnitudes},        {"largest_logit", logitMagnitude},
-      {"engines", nlohmann::json::object()}};
-  for (const ComparedEngine &engine : engines) {
-    nlohmann::json &entry = json["engines"][engine.name];
-    if (!engine.missing.empty()) {
-      entry = {{"missing", engine.missing}};
-      continue;
-    }
-    entry = {{"layers", nlohmann::json::array()},
-             {"logits", ::toJson(engine.logits)},
-             {"same_next_token", engine.sameNextToken},
-             {"bytes", nullptr},
-             {"rounds", nullptr},
-             {"seconds", nullptr}};
-    for (const LayerDifference &difference : engine.layers)
-      entry["layers"].push_back(::toJson(difference));
-    if (engine.cost) {
-      entry["bytes"] = engine.cost->bytes;
-      entry["rounds"] = engine.cost->rounds;
-      entry["seconds"] = engine.cost->seconds;
-    }
-  }
+static nlohmann::json toJson(const ComparedEngine &engine) {
+  if (!engine.missing.empty())
+    return {{"missing", engine.missing}};
+  nlohmann::json json = {{"layers", nlohmann::json::array()},
+                         {"logits", toJson(engine.logits)},
+                         {"same_next_token", engine.sameNextToken},
+                         {"bytes", nullptr},
+                         {"bytes_by_party", nullptr},
+                         {"rounds", nullptr},
+                         {"seconds", nullptr},
+                         {"compile_seconds", nullptr}};
+  for (const Difference &difference : engine.layers)
+    json["layers"].push_back(toJson(difference));
+  if (!engine.cost)
+    return json;
+  json["bytes"] = engine.cost->bytes;
+  for (const PartyBytes &sent : engine.cost->parties)
+    json["bytes_by_party"][sent.party] = sent.bytes;
+  json["rounds"] = engine.cost->rounds;
+  json["seconds"] = engine.cost->seconds;
+  if (engine.cost->compileSeconds)
+    json["compile_seconds"] = *engine.cost->compileSeconds;
   return json;
 }
 
+static nlohmann::json toJson(const Comparison &comparison,
+                             const LayeredModel &model,
+                             const CompareArguments &arguments) {
+  nlohmann::json json = {{"model", model.getModel().getName()},
+                         {"config", arguments.config},
+                         {"prompts", comparison.getNumPrompts()},
+                         {"max_error", arguments.maxError},
+                         {"largest_values", comparison.getMagnitudes().vec()},
+                         {"largest_logit", comparison.getLogitMagnitude()},
+                         {"folding", toJson(comparison.getFolding())},
+                         {"engines", nlohmann::json::object()}};
+  for (const ComparedEngine &engine : comparison.getEngines())
+    json["engines"][engine.name] = toJson(engine);
+  return json;
+}
+
+//===----------------------------------------------------------------------===//
+// The command
+//===----------------------------------------------------------------------===//
+
 llvm::Error aero::compare(const CompareArguments &arguments) {
-  for (const std::string &name : arguments.engines)
-    if (name != "float" && !isEngineName(name))
-      return llvm::createStringError(
-          "no engine '" + name +
-          "'; choose from float, fixed, dealer, mpspdz:ring, "
-          "mpspdz:dealer-ring, mpspdz:sy-rep-ring, mpspdz:ps-rep-ring and "
-          "mpspdz:mal-rep-ring");
+  auto engines = chooseEngines(arguments.engines);
+  if (!engines)
+    return engines.takeError();
+  if (llvm::Error error = requireOneOf(*engines))
+    return error;
   auto opened = openModel(arguments);
   if (!opened)
     return opened.takeError();
   auto prompts = choosePrompts(**opened, arguments);
   if (!prompts)
     return prompts.takeError();
-  auto layered = LayeredModel::create(**opened, arguments.answer);
-  if (!layered)
-    return layered.takeError();
-  Comparison comparison(arguments, *layered, std::move(*prompts));
-  if (llvm::Error error = comparison.computeReference())
-    return error;
-  bool ran = false;
-  for (const std::string &name : arguments.engines) {
-    if (name == "float")
-      continue; // the reference, named or not
-    if (llvm::Error error = comparison.run(name))
+  auto model = LayeredModel::create(**opened, arguments.answer);
+  if (!model)
+    return model.takeError();
+
+  std::vector<std::string> layers;
+  for (size_t layer = 0; layer < model->getLayers().size(); ++layer)
+    layers.push_back(nameLayer(*model, layer));
+  Comparison comparison(std::move(layers),
+                        static_cast<size_t>((*opened)->getVocabulary()),
+                        arguments.maxError);
+  EngineOptions options;
+  options.timeLimitSeconds = arguments.timeLimit;
+  {
+    Progress progress(!arguments.json);
+    progress.show("float");
+    if (llvm::Error error = addReference(comparison, *model, *prompts))
       return error;
-    ran |= whyEngineIsMissing(name).empty();
+    for (const std::string &name : *engines)
+      if (llvm::Error error =
+              runEngine(name, *model, *prompts, options, progress, comparison))
+        return llvm::createStringError(name + ": " +
+                                       llvm::toString(std::move(error)));
   }
-  if (!ran)
-    return llvm::createStringError(
-        arguments.engines.size() == 1 && arguments.engines[0] != "float"
-            ? arguments.engines[0] + ": " +
-                  whyEngineIsMissing(arguments.engines[0])
-            : "none of the engines is there to be compared with float");
   if (arguments.json)
-    llvm::outs() << comparison.toJson().dump(2) << "\n";
+    llvm::outs() << toJson(comparison, *model, arguments).dump(2) << "\n";
   else
-    comparison.print();
+    print(comparison, *model, arguments.config);
   std::string outside = comparison.findFirstOutside();
   return outside.empty() ? llvm::Error::success()
                          : llvm::createStringError(outside);

@@ -7,6 +7,7 @@
 
 #include "Commands.h"
 
+#include "aero/Driver/Engines.h"
 #include "aero/Driver/Parties.h"
 #include "aero/Target/Backend.h"
 
@@ -259,9 +260,10 @@ int main(int argc, char **argv) {
   addModelOptions(compareCommand, compareArguments, /*configRequired=*/true);
   compareCommand
       ->add_option("--engines", compareArguments.engines,
-                   "float, fixed (plain integers), dealer (three processes), "
-                   "mpspdz:PROTOCOL (ring, dealer-ring, sy-rep-ring, "
-                   "ps-rep-ring, mal-rep-ring; in the tree MPSPDZ_HOME)")
+                   "float (the reference), " +
+                       llvm::join(getEngineNames(), ", ") +
+                       "; fixed are plain integers, dealer three processes, "
+                       "mpspdz:PROTOCOL runs in the tree MPSPDZ_HOME")
       ->delimiter(',');
   CLI::Option *comparedFile = compareCommand->add_option(
       "--prompts", compareArguments.prompts,
@@ -283,7 +285,8 @@ int main(int argc, char **argv) {
       ->check(CLI::PositiveNumber);
   compareCommand
       ->add_option("--time-limit", compareArguments.timeLimit,
-                   "Seconds for each program of another engine")
+                   "Seconds for each program that an engine runs, and each "
+                   "answer of its parties")
       ->check(CLI::PositiveNumber);
   addLogitsOption(compareCommand, compareArguments.answer,
                   {{"last", Answer::LastLogits}, {"all", Answer::AllLogits}});

@@ -32,14 +32,24 @@ struct EngineAnswer {
   std::vector<double> logits;
 };
 
+/// What a party sent in one inference, online and offline.
+struct PartyBytes {
+  std::string party;
+  uint64_t bytes = 0;
+};
+
 /// What one inference took.
 struct EngineCost {
   /// All parties together, online and offline.
   uint64_t bytes = 0;
+  std::vector<PartyBytes> parties;
   /// As the engine counts: exchanges, or rounds of its first party.
   uint64_t rounds = 0;
   /// Without starting, compiling and setting up.
   double seconds = 0;
+  /// What the engine's own compiler took, once for all inferences; nothing for
+  /// an engine without one.
+  std::optional<double> compileSeconds;
 };
 
 /// A model with the places behind its layers. Refers to the model.
@@ -82,13 +92,12 @@ public:
 
 struct EngineOptions {
   LowerOptions lower;
-  /// For each program that an engine starts.
+  /// For each program that an engine runs, and each answer of a party.
   unsigned timeLimitSeconds = 600;
 };
 
-/// Whether there is an engine of that name: "fixed", "dealer" or
-/// "mpspdz:PROTOCOL".
-bool isEngineName(llvm::StringRef name);
+/// "fixed", "dealer", "mpspdz:ring", ...: what can be compared with float.
+std::vector<std::string> getEngineNames();
 
 /// Why the engine is not there, e.g. because MPSPDZ_HOME is not set; empty if
 /// it is, or if starting it will say what is wrong with it.

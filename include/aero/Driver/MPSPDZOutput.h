@@ -12,10 +12,13 @@
 
 namespace aero {
 
-/// What an inference took, from what the first party printed. The text comes
-/// from another program: a line that is missing or has no number is an error
-/// that says which.
+/// What an inference took, from what the first party printed; what each party
+/// sent is not in it. The text comes from another program: a line that is
+/// missing or has no number is an error that says which.
 llvm::Expected<EngineCost> parseMPSPDZCost(llvm::StringRef text);
+
+/// What a party sent, from what it printed.
+llvm::Expected<uint64_t> parseMPSPDZBytes(llvm::StringRef text);
 
 /// Numbers of double precision, little-endian, cut into pieces of `sizes`. An
 /// error unless they are as many as the sizes add up to.

@@ -48,6 +48,21 @@ TEST(MPSPDZOutput, ReadsWhatWasSent) {
   EXPECT_DOUBLE_EQ(cost->seconds, 0.754634);
 }
 
+TEST(MPSPDZOutput, ReadsWhatOnePartySent) {
+  auto bytes = parseMPSPDZBytes(recorded);
+  ASSERT_TRUE(static_cast<bool>(bytes)) << llvm::toString(bytes.takeError());
+  EXPECT_EQ(*bytes, 31488800u);
+  for (const char *number : {"", "nan", "-1", "1e12"})
+    EXPECT_THAT(
+        llvm::toString(parseMPSPDZBytes(change("31.4888", number)).takeError()),
+        testing::AnyOf(HasSubstr("'Data sent = '"), HasSubstr("impossible")))
+        << number;
+  // What all sent is not what one sent.
+  EXPECT_THAT(
+      llvm::toString(parseMPSPDZBytes("Global data sent = 1 MB").takeError()),
+      HasSubstr("'Data sent = '"));
+}
+
 TEST(MPSPDZOutput, ReadsExponents) {
   auto cost = parseMPSPDZCost(change("31.4888", "8e-06"));
   ASSERT_TRUE(static_cast<bool>(cost));
