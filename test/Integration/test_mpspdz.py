@@ -21,6 +21,10 @@ import mpspdz
 from support import (BASELINE, CONFIG, ROOT, SOFTMAX_ONLY, TEMPERATURE, ToolTest,
                      make_tanh, run)
 
+sys.path.insert(0, str(ROOT / "test"))
+
+from Families import llama, neox  # noqa: E402
+
 CONFIGS = ("SM+LN+G", "SM+LN+R", "SM+LN", "SM+G", "SM+R", "SM", "SM+ScFFN",
            "SM+ScFuFFN", "SM+ScFuFFN_i(1)", "SM(t)+ScFuFFN")
 TOKENS = [100, 101, 102, 32, 95, 95, 105, 110]
@@ -153,12 +157,12 @@ class RunTest(ToolTest):
     """What MP-SPDZ computes, against the float reference."""
 
     def check(self, model: Path, config: str, protocol: str, bound: float,
-              logits: str = "last") -> None:
+              logits: str = "last", tokens: list[int] = TOKENS) -> None:
         if reason := mpspdz.missing(protocol):
             self.skipTest(reason)
         emitted = self.folder / "emitted"
         emit(model, config, emitted, "--logits", logits)
-        (self.folder / "tokens.json").write_text(str([TOKENS]))
+        (self.folder / "tokens.json").write_text(str([tokens]))
         saved = self.folder / "logits"
         done = run("aero", "check", model, "--config", config, "--engines",
                    "float", "--prompts", self.folder / "tokens.json", "--logits",
@@ -166,7 +170,7 @@ class RunTest(ToolTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         home = self.folder / "tree"
         home.mkdir()
-        answer = mpspdz.run(emitted, mpspdz.tree(home), protocol, TOKENS)
+        answer = mpspdz.run(emitted, mpspdz.tree(home), protocol, tokens)
         actual = np.array(answer.logits)
         expected = np.fromfile(saved, np.float32).reshape(actual.shape)
         difference = float(np.abs(actual - expected).max())
@@ -174,7 +178,7 @@ class RunTest(ToolTest):
               f"{difference:.2e}, {answer.megabytes:.1f} MB, {answer.rounds} "
               f"rounds, {answer.seconds:.2f} s", file=sys.stderr)
         self.assertLess(difference, bound)
-        row = 0 if logits == "last" else len(TOKENS) - 1
+        row = 0 if logits == "last" else len(tokens) - 1
         self.assertEqual(actual[row].argmax(), expected[row].argmax())
 
     def test_softmax_only_sample(self) -> None:
@@ -197,6 +201,17 @@ class RunTest(ToolTest):
 
     def test_folded_sample(self) -> None:
         self.check(SOFTMAX_ONLY, CONFIG, "dealer-ring", 2e-3)
+
+    def test_rotary_families(self) -> None:
+        """Grouped heads, SiLU, and rotations of halves, pairs and parts of a head."""
+        for family, name in ((llama, "llama-grouped"), (llama, "llama-grouped-pairs"),
+                             (neox, "neox-opset17")):
+            case = next(case for case in family.cases() if case.name == name)
+            for logits in ("last", "all"):
+                with self.subTest(name, logits=logits):
+                    self.setUp()
+                    self.check(case.write(self.folder), "as-is", "ring", 2e-3, logits,
+                               [int(i) for i in case.inputs["input_ids"][0]])
 
 
 def add_configurations() -> None:

@@ -9,6 +9,7 @@
 
 #include "LayerLoops.h"
 #include "Script.h"
+#include "Shapes.h"
 
 #include "aero/Dialect/PI/IR/PIDialect.h"
 #include "aero/Support/Elements.h"
@@ -32,13 +33,6 @@ constexpr char prelude[] =
 #include "Prelude.mpc.inc"
     ;
 
-/// A tensor as the program has it.
-struct MatrixShape {
-  int64_t rows, columns;
-
-  bool operator==(const MatrixShape &) const = default;
-};
-
 /// What a weight is read as: what is added to activations, with their scale; or
 /// with that of weights, a matrix as it is, its columns as rows, or inverses.
 enum class Form { Addend, Rows, Columns, Inverse };
@@ -48,21 +42,6 @@ std::string printNumber(float number) {
   std::string text;
   llvm::raw_string_ostream(text) << llvm::format("%.9g", number);
   return text;
-}
-
-/// (1, ..., 1, rows, columns); nothing for other tensors.
-std::optional<MatrixShape> getMatrixShape(Type type) {
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  if (!tensor || !tensor.hasStaticShape() || !tensor.getElementType().isF32() ||
-      tensor.getRank() == 0)
-    return std::nullopt;
-  ArrayRef<int64_t> shape = tensor.getShape();
-  if (shape.size() == 1)
-    return MatrixShape{1, shape[0]};
-  for (int64_t dim : shape.drop_back(2))
-    if (dim != 1)
-      return std::nullopt;
-  return MatrixShape{shape[shape.size() - 2], shape.back()};
 }
 
 class ProgramWriter {
@@ -93,22 +72,32 @@ private:
   void writeLoop(const LayerLoop &loop);
   void writeOp(Operation *op, Block &block);
   void writeResult(Operation *op, Block &block);
+  /// Writes an op that only chooses columns, or says that it is none.
+  bool writeColumns(Operation *op, Block &block);
   /// The call that computes an op, or nothing if there is none for it.
   std::optional<std::string> getCall(Operation *op, Block &block);
   std::optional<std::string> getArithmetic(Operation *op, Block &block);
   std::optional<std::string> getAttention(pi::AttentionOp op, Block &block);
+  std::optional<std::string> getRotation(pi::RotaryEmbeddingOp op,
+                                         Block &block);
   std::optional<std::string> getNorm(Value input, Value gamma, Value beta,
                                      float epsilon, bool center, Block &block);
 
-  /// The variable of a value that is computed, or of a weight.
+  /// The variable of a value that is computed, or of a weight; nothing if it
+  /// is no matrix as its type says.
   std::optional<std::string> getName(Value value, Block &block,
                                      Form form = Form::Addend);
+  /// As above, of a matrix whose columns may be split.
+  std::optional<std::string> getStoredName(Value value, Block &block,
+                                           Form form = Form::Addend);
   std::string getWeight(pi::WeightOp op, Block &block, Form form);
   std::string makeName(char prefix) {
     return prefix + std::to_string(counters[prefix]++);
   }
   std::string getPairs(int64_t heads, int64_t queries, int64_t keys,
                        bool causal);
+  /// The variable of public angles; nothing if they are none.
+  std::optional<std::string> getAngles(pi::RotaryEmbeddingOp op);
 
   FoldedModel model;
   func::FuncOp function;
@@ -122,6 +111,8 @@ private:
   std::map<char, unsigned> counters;
   /// Sets of pairs that attentions look at, by their arguments.
   std::map<std::string, std::string> pairs;
+  /// Angles of rotations, by their cosines and sines.
+  llvm::MapVector<std::pair<ElementsAttr, ElementsAttr>, std::string> angles;
   std::vector<std::string> problems;
 };
 
@@ -152,7 +143,14 @@ std::string ProgramWriter::getWeight(pi::WeightOp op, Block &block, Form form) {
 
 std::optional<std::string> ProgramWriter::getName(Value value, Block &block,
                                                   Form form) {
-  if (!getMatrixShape(value.getType()))
+  if (getStoredShape(value) != getMatrixShape(value.getType()))
+    return std::nullopt;
+  return getStoredName(value, block, form);
+}
+
+std::optional<std::string>
+ProgramWriter::getStoredName(Value value, Block &block, Form form) {
+  if (!getStoredShape(value))
     return std::nullopt;
   std::string name;
   if (auto weight = value.getDefiningOp<pi::WeightOp>())
@@ -183,6 +181,17 @@ std::string ProgramWriter::getPairs(int64_t heads, int64_t queries,
   std::string &name = pairs[arguments];
   if (name.empty())
     name = makeName('p');
+  return name;
+}
+
+std::optional<std::string> ProgramWriter::getAngles(pi::RotaryEmbeddingOp op) {
+  ElementsAttr cosines, sines;
+  if (!matchPattern(op.getCos(), m_Constant(&cosines)) ||
+      !matchPattern(op.getSin(), m_Constant(&sines)))
+    return std::nullopt;
+  std::string &name = angles[{cosines, sines}];
+  if (name.empty())
+    name = makeName('a');
   return name;
 }
 
@@ -251,6 +260,16 @@ std::optional<std::string> ProgramWriter::getAttention(pi::AttentionOp op,
   return text + ")";
 }
 
+std::optional<std::string> ProgramWriter::getRotation(pi::RotaryEmbeddingOp op,
+                                                      Block &block) {
+  auto x = getName(op.getInput(), block), angle = getAngles(op);
+  if (!x || !angle)
+    return std::nullopt;
+  return llvm::formatv("rotate({0}, {1}, {2}, interleaved={3})", *x, *angle,
+                       op.getHeads(), op.getInterleaved() ? "True" : "False")
+      .str();
+}
+
 std::optional<std::string> ProgramWriter::getNorm(Value input, Value gamma,
                                                   Value beta, float epsilon,
                                                   bool center, Block &block) {
@@ -316,6 +335,7 @@ std::optional<std::string> ProgramWriter::getCall(Operation *op, Block &block) {
       })
       .Case([&](pi::ReluOp) { return unary("relu"); })
       .Case([&](pi::GeluOp) { return unary("gelu"); })
+      .Case([&](pi::SiluOp) { return unary("silu"); })
       .Case([&](pi::LeakyReluOp op) -> Call {
         auto x = getName(op.getInput(), block);
         if (!x)
@@ -341,6 +361,7 @@ std::optional<std::string> ProgramWriter::getCall(Operation *op, Block &block) {
                        block);
       })
       .Case([&](pi::AttentionOp op) { return getAttention(op, block); })
+      .Case([&](pi::RotaryEmbeddingOp op) { return getRotation(op, block); })
       .Default([](Operation *) { return std::nullopt; });
 }
 
@@ -352,24 +373,42 @@ void ProgramWriter::writeOp(Operation *op, Block &block) {
   block.script.add("insecure_reveal(" + name + ")", {name});
 }
 
+bool ProgramWriter::writeColumns(Operation *op, Block &block) {
+  Value result = op->getResult(0);
+  if (isa<pi::ReshapeOp>(op)) {
+    auto x = getStoredName(op->getOperand(0), block);
+    if (!x || !getStoredShape(result))
+      return false;
+    block.names[result] = *x;
+    return true;
+  }
+  auto slice = dyn_cast<pi::SliceOp>(op);
+  auto columns = slice ? getColumnSlice(slice) : std::nullopt;
+  auto x = columns ? getStoredName(slice.getInput(), block) : std::nullopt;
+  if (!x)
+    return false;
+  std::string name = makeName('x');
+  block.names[result] = name;
+  // Columns side by side are looked at where they are.
+  if (columns->groups == 1)
+    block.script.view(name,
+                      llvm::formatv("{0}.slice({1}, {2})", *x, columns->first,
+                                    columns->columns),
+                      *x);
+  else
+    block.script.define(name,
+                        llvm::formatv("{0}.slice_groups({1}, {2}, {3})", *x,
+                                      columns->groups, columns->first,
+                                      columns->columns),
+                        {*x});
+  return true;
+}
+
 void ProgramWriter::writeResult(Operation *op, Block &block) {
   uses.clear();
   Value result = op->getResult(0);
-  // Columns are looked at where they are.
-  if (auto slice = dyn_cast<pi::SliceOp>(op)) {
-    auto x = getName(slice.getInput(), block);
-    auto shape = getMatrixShape(result.getType());
-    auto rank = cast<RankedTensorType>(result.getType()).getRank();
-    if (x && shape && static_cast<int64_t>(slice.getAxis()) == rank - 1) {
-      std::string name = makeName('x');
-      block.names[result] = name;
-      block.script.view(name,
-                        llvm::formatv("{0}.slice({1}, {2})", *x,
-                                      slice.getOffset(), shape->columns),
-                        *x);
-      return;
-    }
-  }
+  if (writeColumns(op, block))
+    return;
   std::optional<std::string> call;
   if (getMatrixShape(result.getType()))
     call = getCall(op, block);
@@ -445,7 +484,7 @@ void ProgramWriter::writeLoop(const LayerLoop &loop) {
     std::string &name = carried[i];
     if (name.empty()) {
       name = makeName('c');
-      auto shape = getMatrixShape(result.getType());
+      auto shape = getStoredShape(result);
       main.script.define(name, llvm::formatv("Value({0}, {1})",
                                              shape ? shape->rows : 0,
                                              shape ? shape->columns : 0));
@@ -485,6 +524,21 @@ pi::WeightOp ProgramWriter::getCounterpart(pi::WeightOp weight,
   llvm_unreachable("a weight that an iteration reads is used in it");
 }
 
+/// Public numbers as a list, with a line for each row.
+static llvm::Expected<std::string> printTable(ElementsAttr table) {
+  auto numbers = getFloatData(table);
+  if (!numbers)
+    return numbers.takeError();
+  auto columns = static_cast<size_t>(table.getShapedType().getShape().back());
+  std::string text = "[";
+  for (auto [i, number] : llvm::enumerate(numbers->get()))
+    text += (i == 0             ? ""
+             : i % columns == 0 ? ",\n    "
+                                : ", ") +
+            printNumber(number);
+  return text + "]";
+}
+
 llvm::Expected<MPSPDZProgram> ProgramWriter::run() {
   if (model.hasPosition)
     main.script.add("position = read_position()");
@@ -515,6 +569,16 @@ llvm::Expected<MPSPDZProgram> ProgramWriter::run() {
             "insecure_reveal = write_logits\n\n";
   for (const auto &[arguments, set] : pairs)
     text += llvm::formatv("{0} = Pairs({1})\n", set, arguments);
+  for (const auto &[tables, name] : angles) {
+    auto cosines = printTable(tables.first), sines = printTable(tables.second);
+    if (!cosines)
+      return cosines.takeError();
+    if (!sines)
+      return sines.takeError();
+    text += llvm::formatv("{0} = Angles({1}, {2}, {3})\n", name,
+                          tables.first.getShapedType().getShape().back(),
+                          *cosines, *sines);
+  }
   program.text = text + main.script.print();
   program.model = model;
   return std::move(program);

@@ -38,3 +38,23 @@ func.func @main(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
   %4 = pi.relu %3 : tensor<1x8x4xf32>
   return %4 : tensor<1x8x4xf32>
 }
+
+// -----
+
+// What mixes rows and columns, takes rows, or counts columns that are split.
+// CHECK: error: 'pi.reshape' has no form for MP-SPDZ
+// CHECK-NEXT: 'pi.slice' has no form for MP-SPDZ
+// CHECK-NEXT: 'pi.relu' has no form for MP-SPDZ
+// CHECK-NEXT: 'pi.rotary_embedding' has no form for MP-SPDZ
+// CHECK-NOT: has no form
+func.func @main(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
+  %wte = pi.weight "wte" dense<1.0> : tensor<16x4xf32>
+  %cos = pi.weight "cos" dense<1.0> : tensor<8x1xf32>
+  %0 = pi.embedding %wte[%tokens] : tensor<16x4xf32>, tensor<1x8xi64> -> tensor<1x8x4xf32>
+  %1 = pi.reshape %0 : tensor<1x8x4xf32> -> tensor<1x16x2xf32>
+  %2 = pi.slice %0 axis 1 offset 2 : tensor<1x8x4xf32> -> tensor<1x4x4xf32>
+  %3 = pi.reshape %0 : tensor<1x8x4xf32> -> tensor<1x8x2x2xf32>
+  %4 = pi.relu %3 : tensor<1x8x2x2xf32>
+  %5 = pi.rotary_embedding %0 cos %cos sin %cos heads 2 : tensor<1x8x4xf32>, tensor<8x1xf32>
+  return %5 : tensor<1x8x4xf32>
+}

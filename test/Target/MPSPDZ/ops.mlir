@@ -122,3 +122,59 @@ func.func @main(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
   %2 = pi.attention %0, %1, %1 temperature %t : tensor<2x8xf32> heads 2 key_heads 1 scale 1.000000e+00 : tensor<1x8x4xf32>, tensor<1x8x2xf32>
   return %2 : tensor<1x8x4xf32>
 }
+
+// -----
+
+// Queries, keys and values side by side in each head. The angles are written
+// once, a row for each token.
+// CHECK: a0 = Angles(1, [1,
+// CHECK-NEXT: 0.540302277], [0,
+// CHECK-NEXT: 0.841470957])
+// CHECK: x1 = x0.slice_groups(2, 0, 3)
+// CHECK-NEXT: x2 = x0.slice_groups(2, 3, 3)
+// CHECK-NEXT: x3 = x0.slice_groups(2, 6, 3)
+// CHECK-NEXT: x0.free()
+// CHECK-NEXT: x4 = rotate(x1, a0, 2, interleaved=False)
+// CHECK-NEXT: x1.free()
+// CHECK-NEXT: x5 = rotate(x2, a0, 2, interleaved=True)
+// CHECK: x6 = attention(x4, x5, x3, p0, 2, 1)
+// CHECK: x7 = silu(x6)
+func.func @main(%tokens: tensor<1x2xi64>) -> tensor<1x2x6xf32> {
+  %wte = pi.weight "wte" dense<1.0> : tensor<16x18xf32>
+  %cos = pi.constant dense<[[1.0], [0.540302277]]> : tensor<2x1xf32>
+  %sin = pi.constant dense<[[0.0], [0.841470957]]> : tensor<2x1xf32>
+  %0 = pi.embedding %wte[%tokens] : tensor<16x18xf32>, tensor<1x2xi64> -> tensor<1x2x18xf32>
+  %1 = pi.reshape %0 : tensor<1x2x18xf32> -> tensor<1x2x2x9xf32>
+  %2 = pi.slice %1 axis 3 offset 0 : tensor<1x2x2x9xf32> -> tensor<1x2x2x3xf32>
+  %3 = pi.slice %1 axis 3 offset 3 : tensor<1x2x2x9xf32> -> tensor<1x2x2x3xf32>
+  %4 = pi.slice %1 axis 3 offset 6 : tensor<1x2x2x9xf32> -> tensor<1x2x2x3xf32>
+  %q = pi.reshape %2 : tensor<1x2x2x3xf32> -> tensor<1x2x6xf32>
+  %k = pi.reshape %3 : tensor<1x2x2x3xf32> -> tensor<1x2x6xf32>
+  %v = pi.reshape %4 : tensor<1x2x2x3xf32> -> tensor<1x2x6xf32>
+  %5 = pi.rotary_embedding %q cos %cos sin %sin heads 2 : tensor<1x2x6xf32>, tensor<2x1xf32>
+  %6 = pi.rotary_embedding %k cos %cos sin %sin heads 2 interleaved : tensor<1x2x6xf32>, tensor<2x1xf32>
+  %7 = pi.attention %5, %6, %v heads 2 scale 1.000000e+00 : tensor<1x2x6xf32>, tensor<1x2x6xf32>
+  %8 = pi.silu %7 : tensor<1x2x6xf32>
+  return %8 : tensor<1x2x6xf32>
+}
+
+// -----
+
+// Of parts that are not the innermost ones, whole stretches of columns are
+// taken: those of one part side by side.
+// CHECK: x1 = x0.slice(6, 6)
+// CHECK-NEXT: x2 = x0.slice_groups(3, 2, 2)
+// CHECK-NEXT: x3 = add(x1, x2)
+// CHECK-NEXT: x0.free()
+func.func @main(%tokens: tensor<1x2xi64>) -> tensor<1x2x6xf32> {
+  %wte = pi.weight "wte" dense<1.0> : tensor<16x12xf32>
+  %0 = pi.embedding %wte[%tokens] : tensor<16x12xf32>, tensor<1x2xi64> -> tensor<1x2x12xf32>
+  %1 = pi.reshape %0 : tensor<1x2x12xf32> -> tensor<1x2x2x3x2xf32>
+  %2 = pi.slice %1 axis 2 offset 1 : tensor<1x2x2x3x2xf32> -> tensor<1x2x1x3x2xf32>
+  %3 = pi.reshape %2 : tensor<1x2x1x3x2xf32> -> tensor<1x2x6xf32>
+  %4 = pi.reshape %0 : tensor<1x2x12xf32> -> tensor<1x2x3x2x2xf32>
+  %5 = pi.slice %4 axis 3 offset 1 : tensor<1x2x3x2x2xf32> -> tensor<1x2x3x1x2xf32>
+  %6 = pi.reshape %5 : tensor<1x2x3x1x2xf32> -> tensor<1x2x6xf32>
+  %7 = pi.add %3, %6 : tensor<1x2x6xf32>, tensor<1x2x6xf32> -> tensor<1x2x6xf32>
+  return %7 : tensor<1x2x6xf32>
+}
