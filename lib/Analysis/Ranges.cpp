@@ -213,6 +213,41 @@ RangeAnalysis::Range RangeAnalysis::rotary(RotaryEmbeddingOp op) const {
   return range;
 }
 
+/// |f(x)| is at most factor |x|, up to the error of the secure form.
+RangeAnalysis::Range RangeAnalysis::activation(Value input,
+                                               double factor) const {
+  const Range *x = find(input);
+  if (!x)
+    return {};
+  Range range = scaled(*x, factor);
+  for (double &column : range.columns)
+    column += kAbsoluteSlack;
+  range.rowNorm = norm(range.columns);
+  return range;
+}
+
+RangeAnalysis::Range RangeAnalysis::concat(ConcatOp op) const {
+  auto type = cast<RankedTensorType>(op.getResult().getType());
+  bool joinsColumns = int64_t(op.getAxis()) == type.getRank() - 1;
+  Range range;
+  double squares = 0;
+  for (Value input : op.getInputs()) {
+    Range part = get(input, lastDim(input));
+    if (part.columns.empty())
+      return {};
+    squares += part.rowNorm * part.rowNorm;
+    range.rowNorm = std::max(range.rowNorm, part.rowNorm);
+    if (joinsColumns || range.columns.empty())
+      llvm::append_range(range.columns, part.columns);
+    else
+      for (auto [to, column] : llvm::zip_equal(range.columns, part.columns))
+        to = std::max(to, column);
+  }
+  if (joinsColumns)
+    range.rowNorm = std::sqrt(squares);
+  return range;
+}
+
 void RangeAnalysis::visit(Operation &op) {
   auto set = [&](Range range) {
     if (!range.columns.empty())
@@ -247,16 +282,21 @@ void RangeAnalysis::visit(Operation &op) {
       .Case([&](RMSNormOp op) {
         set(normalized(op.getGamma(), {}, lastDim(op.getResult())));
       })
-      .Case<GeluOp, ReluOp, SiluOp>([&](auto op) {
-        // |f(x)| <= |x|, up to the error of the secure form.
-        if (const Range *x = find(op.getInput())) {
-          Range range = scaled(*x, 1);
-          for (double &column : range.columns)
-            column += kAbsoluteSlack;
-          range.rowNorm = norm(range.columns);
-          set(std::move(range));
-        }
+      .Case<GeluOp, ReluOp, SiluOp>(
+          [&](auto op) { set(activation(op.getInput(), 1)); })
+      .Case([&](LeakyReluOp op) {
+        double slope = std::fabs(double(op.getSlope().convertToFloat()));
+        set(activation(op.getInput(),
+                       std::max(1.0, slope + precision.weightUnit)));
       })
+      .Case([&](PReluOp op) {
+        Range slope = constant(op.getSlope(), 1);
+        if (!slope.columns.empty())
+          set(activation(
+              op.getInput(),
+              std::max(1.0, slope.columns[0] + precision.weightUnit)));
+      })
+      .Case([&](ConcatOp op) { set(concat(op)); })
       .Case([&](AttentionOp op) { set(attention(op)); })
       .Case([&](SliceOp op) {
         const Range *x = find(op.getInput());

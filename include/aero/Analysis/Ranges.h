@@ -65,6 +65,8 @@ private:
   Range normalized(mlir::Value gamma, mlir::Value beta, size_t columns) const;
   Range attention(AttentionOp op) const;
   Range rotary(RotaryEmbeddingOp op) const;
+  Range activation(mlir::Value input, double factor) const;
+  Range concat(ConcatOp op) const;
 
   RangePrecision precision;
   llvm::DenseMap<mlir::Value, Range> ranges;

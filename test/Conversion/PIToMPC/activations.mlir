@@ -14,16 +14,34 @@ func.func @relu(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
 
 // -----
 
-// Nothing is known of what a leaky ReLU makes; that the product before it could be
-// truncated is: 2^(62 - 36).
-// CHECK-LABEL: func.func @relu_without_a_proof(
+// Norms of large weights say less than that their product could be truncated:
+// 2^(62 - 36).
+// CHECK-LABEL: func.func @relu_of_large_products(
 // CHECK: mpc.relu %{{.*}} bits 40 drop 6 range <67108864.0, proved>
-func.func @relu_without_a_proof(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
+func.func @relu_of_large_products(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
+  %t = pi.weight "t" dense<0.5> : tensor<50x4xf32>
+  %w = pi.weight "w" dense<1024.0> : tensor<4x4xf32>
+  %0 = pi.embedding %t[%tokens] : tensor<50x4xf32>, tensor<1x8xi64> -> tensor<1x8x4xf32>
+  %1 = pi.linear %0, %w : tensor<1x8x4xf32>, tensor<4x4xf32> -> tensor<1x8x4xf32>
+  %2 = pi.linear %1, %w : tensor<1x8x4xf32>, tensor<4x4xf32> -> tensor<1x8x4xf32>
+  %3 = pi.linear %2, %w : tensor<1x8x4xf32>, tensor<4x4xf32> -> tensor<1x8x4xf32>
+  %4 = pi.relu %3 : tensor<1x8x4xf32>
+  return %4 : tensor<1x8x4xf32>
+}
+
+// -----
+
+// A leaky ReLU makes nothing larger, unless its slope does.
+// CHECK-LABEL: func.func @relu_of_leaky(
+// CHECK: mpc.relu %{{.*}} bits 12 drop 6 range <{{5.1.*e-01}}, proved>
+// CHECK: mpc.relu %{{.*}} bits 16 drop 6 range <{{2.0.*e\+00}}, proved>
+func.func @relu_of_leaky(%tokens: tensor<1x8xi64>) -> tensor<1x8x4xf32> {
   %t = pi.weight "t" dense<0.5> : tensor<50x4xf32>
   %0 = pi.embedding %t[%tokens] : tensor<50x4xf32>, tensor<1x8xi64> -> tensor<1x8x4xf32>
   %1 = pi.leaky_relu %0 slope 0.25 : tensor<1x8x4xf32>
-  %2 = pi.relu %1 : tensor<1x8x4xf32>
-  return %2 : tensor<1x8x4xf32>
+  %2 = pi.leaky_relu %1 slope -4.0 : tensor<1x8x4xf32>
+  %3 = pi.relu %2 : tensor<1x8x4xf32>
+  return %3 : tensor<1x8x4xf32>
 }
 
 // -----

@@ -136,6 +136,26 @@ TEST_F(RangesTest, GatedBlockWithRotaryPositions) {
   expectSound(60);
 }
 
+TEST_F(RangesTest, LeakyBlockInParts) {
+  loadBody(R"(
+  %s = pi.weight "s" dense<0.5> : tensor<1xf32>
+  %p3 = pi.weight "p3" dense<0.5> : tensor<1x2x8xf32>
+  %w = pi.weight "w" dense<1.0> : tensor<8x8xf32>
+  %a = pi.leaky_relu %e slope -3.0 : tensor<1x6x8xf32>
+  %b = pi.prelu %e slope %s : tensor<1xf32> : tensor<1x6x8xf32>
+  %c = pi.concat %a, %b axis 2 : tensor<1x6x8xf32>, tensor<1x6x8xf32> -> tensor<1x6x16xf32>
+  %d = pi.slice %c axis 2 offset 4 : tensor<1x6x16xf32> -> tensor<1x6x8xf32>
+  %f = pi.linear %d, %w : tensor<1x6x8xf32>, tensor<8x8xf32> -> tensor<1x6x8xf32>
+  %r = pi.concat %e, %p3 axis 1 : tensor<1x6x8xf32>, tensor<1x2x8xf32> -> tensor<1x8x8xf32>
+  %g = pi.slice %r axis 1 offset 2 : tensor<1x8x8xf32> -> tensor<1x6x8xf32>
+  %y = pi.gelu %f : tensor<1x6x8xf32>
+  %z = pi.gelu %g : tensor<1x6x8xf32>)",
+           {"%a", "%b", "%c", "%f", "%g"}, {8, 8, 16, 8, 8});
+  expectSound(20);
+  setWeight("s", -2.0f);
+  expectSound(20);
+}
+
 // Scores are products of two rows of one head.
 TEST_F(RangesTest, Scores) {
   for (bool norm : {false, true}) {
@@ -224,7 +244,7 @@ TEST_F(RangesTest, CoarserRoundingIsCounted) {
 
 TEST_F(RangesTest, InfiniteWhereNothingIsKnown) {
   loadBody(R"(
-  %a = pi.leaky_relu %e slope 0.5 : tensor<1x6x8xf32>
+  %a = pi.tanh %e : tensor<1x6x8xf32>
   %b = pi.add %a, %e : tensor<1x6x8xf32>, tensor<1x6x8xf32> -> tensor<1x6x8xf32>
   %d = pi.div %e, %p : tensor<1x6x8xf32>, tensor<6x8xf32> -> tensor<1x6x8xf32>
   %m = pi.mul %e, %d : tensor<1x6x8xf32>, tensor<1x6x8xf32> -> tensor<1x6x8xf32>
