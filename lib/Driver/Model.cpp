@@ -316,24 +316,31 @@ llvm::Error Model::lower(Answer answer, const LowerOptions &options,
   // nobody asked for them.
   LowerOptions collapsing = options;
   collapsing.collapse = CollapseLinear::Always;
+  collapseChoice = CollapseChoice{network->name, *apart, std::nullopt, ""};
   if (runLowering(answer, collapsing).empty()) {
     auto collapsed = predictSeconds(getLoweredFunction(), *network);
     if (!collapsed)
       return collapsed.takeError();
     if (*collapsed != *apart)
-      collapseChoice = CollapseChoice{network->name, *apart, *collapsed};
+      collapseChoice->collapsed = *collapsed;
+    else
+      collapseChoice->obstacle = "there are none to be collapsed";
+  } else {
+    collapseChoice->obstacle = "their products leave the range of fixed point";
   }
-  if (!collapseChoice || !collapseChoice->isCollapsed())
+  if (!collapseChoice->isCollapsed())
     lowered = std::move(plain);
   return llvm::Error::success();
 }
 
 std::string CollapseChoice::describe() const {
+  if (!collapsed)
+    return "linear maps between softmaxes are kept apart: " + obstacle;
   return llvm::formatv(
       "for {0}, linear maps between softmaxes are {1}: {2:f3} s "
       "an inference instead of {3:f3} s",
       network, isCollapsed() ? "collapsed" : "kept apart",
-      std::min(apart, collapsed), std::max(apart, collapsed));
+      std::min(apart, *collapsed), std::max(apart, *collapsed));
 }
 
 std::vector<Problem> Model::findProblems() {

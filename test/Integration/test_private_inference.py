@@ -127,9 +127,14 @@ class CostTest(ToolTest):
 
     def test_nothing_to_optimize(self) -> None:
         # Between norms there is nothing to collapse, on no network.
-        report = run_json("aero", "report", BASELINE, "--config", "as-is",
-                          "--optimize-for", "wan")
-        self.assertNotIn("collapse", report)
+        arguments = ("aero", "report", BASELINE, "--config", "as-is", "--optimize-for",
+                     "wan")
+        choice = run_json(*arguments)["collapse"]
+        self.assertFalse(choice["chosen"])
+        self.assertIsNone(choice["seconds_collapsed"])
+        self.assertEqual(choice["obstacle"], "there are none to be collapsed")
+        self.assertIn("linear maps between softmaxes are kept apart: there are none",
+                      run(*arguments).stdout)
 
     def test_profile(self) -> None:
         arguments = ("aero", "run", SOFTMAX_ONLY, "--config", CONFIG,

@@ -85,9 +85,14 @@ llvm::Error aero::lower(Model &model, const LoweringArguments &arguments) {
 
 void aero::addCollapse(nlohmann::json &json,
                        const std::optional<CollapseChoice> &choice) {
-  if (choice)
-    json["collapse"] = {{"network", choice->network},
-                        {"chosen", choice->isCollapsed()},
-                        {"seconds_apart", choice->apart},
-                        {"seconds_collapsed", choice->collapsed}};
+  if (!choice)
+    return;
+  json["collapse"] = {{"network", choice->network},
+                      {"chosen", choice->isCollapsed()},
+                      {"seconds_apart", choice->apart},
+                      {"seconds_collapsed", nullptr}};
+  if (choice->collapsed)
+    json["collapse"]["seconds_collapsed"] = *choice->collapsed;
+  else
+    json["collapse"]["obstacle"] = choice->obstacle;
 }

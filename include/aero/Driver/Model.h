@@ -57,9 +57,13 @@ enum class Answer {
 /// for a network: online and offline seconds of one inference together.
 struct CollapseChoice {
   std::string network;
-  double apart, collapsed;
+  double apart;
+  /// Nothing if it would change nothing, or cannot be done.
+  std::optional<double> collapsed;
+  /// Why there is nothing to choose from; empty if there is.
+  std::string obstacle;
 
-  bool isCollapsed() const { return collapsed < apart; }
+  bool isCollapsed() const { return collapsed && *collapsed < apart; }
   /// One line for people.
   std::string describe() const;
 };
