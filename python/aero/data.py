@@ -33,6 +33,9 @@ LIBRARY_SKIPPED = frozenset(
 )
 EVAL_SHARE = 0.1
 TOKEN_TYPES = ("uint8", "uint16", "uint32", "int32", "int64")
+DEFAULT_TOKEN_TYPE = "uint16"
+# What is taken for tokens without being told.
+TOKEN_SUFFIXES = (".npy", ".npz", ".bin", ".raw")
 # A file with a zero byte so early is no text.
 BINARY_PROBE = 8192
 
@@ -82,7 +85,13 @@ def load_corpus(
     skipped = LIBRARY_SKIPPED if is_library else frozenset({"__pycache__"})
     if patterns is None:
         patterns = LIBRARY_PATTERNS if is_library else DEFAULT_PATTERNS
-    found = sorted({path for pattern in patterns for path in folder.rglob(pattern)})
+    try:
+        found = sorted({path for pattern in patterns for path in folder.rglob(pattern)})
+    except (NotImplementedError, ValueError) as error:
+        raise AeroError(
+            f"--patterns {','.join(patterns)}: are no names of files below a folder, "
+            f"such as '*.c,*.h': {error}"
+        ) from error
     sides: Dict[bool, Dict[str, bytes]] = {False: {}, True: {}}
     binary = 0
     for path in found:
@@ -156,16 +165,23 @@ def tokenize(corpus: Corpus, tokenizer: Tokenizer) -> TokenData:
     )
 
 
-def load_tokens(path: pathlib.Path, token_type: str = "uint16") -> TokenData:
-    """Reads tokens: ``.npy``, ``.npz`` or, whatever its name, a raw file.
+def load_tokens(path: pathlib.Path, token_type: Optional[str] = None) -> TokenData:
+    """Reads tokens: ``.npy``, ``.npz`` or a raw file, little-endian.
 
     An ``.npz`` has arrays ``train`` and ``eval``, or one array. Of one array, of an
-    ``.npy`` and of a raw file (little-endian ``token_type``) the last tenth is held
-    out. Files are mapped where possible, so they may be larger than the memory.
+    ``.npy`` and of a raw file the last tenth is held out. A raw file is of
+    ``token_type``; without one it has to be called ``.bin`` or ``.raw``, and is of
+    uint16. Files are mapped where possible, so they may be larger than the memory.
     """
     path = pathlib.Path(path)
     if not path.is_file():
         raise AeroError(f"{path}: no such file")
+    if path.suffix not in TOKEN_SUFFIXES and token_type is None:
+        raise AeroError(
+            f"{path}: is neither a folder of text nor called {', '.join(TOKEN_SUFFIXES)}; "
+            "put a text into a folder with others, or say with --token-type what the "
+            "tokens of a raw file are"
+        )
     held_out: Optional[np.ndarray] = None
     try:
         if path.suffix == ".npy":
@@ -173,7 +189,8 @@ def load_tokens(path: pathlib.Path, token_type: str = "uint16") -> TokenData:
         elif path.suffix == ".npz":
             tokens, held_out = _npz_sides(path)
         else:
-            tokens = np.memmap(path, np.dtype(token_type).newbyteorder("<"), "r")
+            kind = np.dtype(token_type or DEFAULT_TOKEN_TYPE).newbyteorder("<")
+            tokens = np.memmap(path, kind, "r")
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         if isinstance(error, AeroError):
             raise

@@ -84,6 +84,13 @@ class EntropyRegularizer(nn.Module):
             named: Dict[str, str] = {role.node: role.name for role in module.roles
                                      if role.role == "entropy_thresholds"}
             self._names = [named.get(attention.node) for attention in self.attentions]
+            for attention, name in zip(self.attentions, self._names):
+                shape = name and tuple(module.initializers[name].shape)
+                if shape and shape != (attention.heads,):
+                    raise AeroError(
+                        f"{module.source}: initializer '{name}' has the shape {shape}, "
+                        f"but the thresholds of {attention.heads} heads have "
+                        f"({attention.heads},)")
         if not self.attentions:
             raise AeroError(f"{module.source}: has no attention to regularise")
         if not own_thresholds and not any(self._names):
@@ -106,13 +113,18 @@ class EntropyRegularizer(nn.Module):
         """The penalty, a scalar, of the maps of one run; lambda is the trainer's."""
         if [each.node for each in maps] != [each.node for each in self.attentions]:
             raise AeroError("the maps are not those of the model of this regulariser")
+        return self.penalty(self.entropies(maps))
+
+    def penalty(self, entropies: Sequence[Tensor]) -> Tensor:
+        """The penalty of given E(l, h), (H) of each attention: for a batch that is
+        computed in parts, whose entropies are averaged first."""
         penalties = []
-        for each, threshold in zip(maps, self.thresholds()):
-            if threshold is None:
-                continue
-            largest = math.log(each.weights.shape[-1])
-            penalties.append(head_penalties(head_entropies(each.weights), threshold,
-                                            largest, self.gamma).mean())
+        for attention, found, threshold in zip(self.attentions, entropies,
+                                               self.thresholds()):
+            if threshold is not None:
+                penalties.append(head_penalties(found, threshold,
+                                                math.log(attention.keys),
+                                                self.gamma).mean())
         return torch.stack(penalties).mean()
 
     def clamp_(self) -> None:

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import hashlib
 import json
 import os
 import pathlib
-from typing import Any, BinaryIO, Callable, List, Sequence, Tuple
+import shutil
+from typing import Any, BinaryIO, Callable, Iterator, List, Sequence, Tuple
 
 
 def write_atomically(path: pathlib.Path, write: Callable[[BinaryIO], None]) -> None:
@@ -16,7 +19,7 @@ def write_atomically(path: pathlib.Path, write: Callable[[BinaryIO], None]) -> N
 
     The content is on the disk before the name is: whatever happens meanwhile,
     ``path`` holds either what it held or all of the new content. A write that
-    fails (OSError) leaves no temporary file.
+    fails (OSError, which names ``path``) leaves no temporary file.
     """
     write_all_atomically([(path, write)])
 
@@ -32,29 +35,64 @@ def write_all_atomically(
     try:
         for path, write in files:
             path = pathlib.Path(path)
-            temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+            temporary = temporary_path(path)
             written.append((temporary, path))
-            with open(temporary, "wb") as file:
+            with _named(path), open(temporary, "wb") as file:
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
         for temporary, path in written:
-            os.replace(temporary, path)
+            with _named(path):
+                os.replace(temporary, path)
     finally:
         for temporary, _ in written:
             if temporary.exists():
                 temporary.unlink()
-    folder = os.open(written[-1][1].parent, os.O_RDONLY)
+    _sync(written[-1][1].parent)
+
+
+def temporary_path(path: pathlib.Path) -> pathlib.Path:
+    """Where a file or folder is made that will be ``path``; known to
+    :func:`remove_unfinished`."""
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
+def move_into_place(temporary: pathlib.Path, path: pathlib.Path) -> None:
+    """Puts a complete file on the disk, and gives it its name."""
+    with _named(path):
+        _sync(temporary)
+        os.replace(temporary, path)
+    _sync(path.parent)
+
+
+def _sync(path: pathlib.Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
-def remove_unfinished(folder: pathlib.Path) -> None:
-    """Removes what processes that were killed in :func:`write_atomically` left."""
-    for path in pathlib.Path(folder).glob(".*.part"):
-        path.unlink()
+@contextlib.contextmanager
+def _named(path: pathlib.Path) -> Iterator[None]:
+    """Errors of a descriptor do not say which file it is of."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+def remove_unfinished(folder: pathlib.Path, names: Sequence[str]) -> None:
+    """Removes what processes that were killed while they wrote files of these names
+    left in a folder."""
+    for name in names:
+        for path in pathlib.Path(folder).glob(f".{glob.escape(name)}.*.part"):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def write_json(path: pathlib.Path, value: Any) -> None:

@@ -11,14 +11,15 @@ from typing import List, Optional
 
 import torch
 
+from .arguments import ArgumentParser
 from .errors import AeroError
 from .export import export_onnx
 from .models.gpt2 import GPT2, named_config, named_config_names
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser() -> ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="aero-new-gpt2",
         description=__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -49,8 +50,8 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Entry point; returns the exit code."""
-    args = make_parser().parse_args(arguments)
     try:
+        args = make_parser().parse_args(arguments)
         config = named_config(
             args.config,
             n_layer=args.layers,

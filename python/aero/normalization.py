@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Callable, List, Optional
+from typing import Any, Callable, List, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -62,8 +62,8 @@ class WeightNorm(nn.Module):
 class SpectralNorm(nn.Module):
     """Gives a matrix the largest singular value ``gain``.
 
-    In training, one step of the power iteration a run follows the matrix. What is
-    evaluated and written is divided by the singular value itself. Gradients take the
+    In training, one step of the power iteration follows each change of the matrix.
+    What is evaluated and written is divided by the singular value itself. Gradients take the
     singular vectors as constants, which is exact where they are those of the matrix.
 
     Args:
@@ -78,41 +78,51 @@ class SpectralNorm(nn.Module):
     def __init__(self, weight: Tensor, gain: Optional[float] = 1.0,
                  learnable: bool = False) -> None:
         super().__init__()
-        self.register_buffer("right", weight.new_zeros(weight.shape[1]))
-        self._converged: Optional[int] = None
         with torch.no_grad():
-            self._converge(weight)
-            sigma = (weight @ self.right).norm()
+            right = _singular_vector(weight)
+            sigma = (weight @ right).norm()
+        self.register_buffer("right", right)
+        # Versions of the matrix that the vectors are of.
+        self._followed: Optional[int] = None
+        self._evaluated: Optional[Tuple[Tuple[Any, ...], Tensor]] = None
         if not bool(torch.isfinite(sigma)) or not bool(sigma > 0):
             raise AeroError("its largest singular value is not a number above 0")
         _add_gain(self, sigma if gain is None else sigma.new_tensor(gain), learnable)
 
     def forward(self, weight: Tensor) -> Tensor:
         with torch.no_grad():
-            if self.training:
-                self._follow(weight)
-            elif self._converged != weight._version:
-                self._converge(weight)
-        return weight * (self.gain / (weight @ self.right).norm())
+            right = self._follow(weight) if self.training else self._evaluate(weight)
+        return weight * (self.gain / (weight @ right).norm())
 
-    def _follow(self, weight: Tensor) -> None:
-        following = weight.t() @ (weight @ self.right)
-        length = following.norm()
-        # A new tensor: the gradient of an earlier run may need the old one.
-        self.right = torch.where(length > 0, following / length, self.right)
-        self._converged = None
+    def _follow(self, weight: Tensor) -> Tensor:
+        # All parts of a batch see the same matrix.
+        if self._followed != weight._version:
+            following = weight.t() @ (weight @ self.right)
+            length = following.norm()
+            # A new tensor: the gradient of an earlier run may need the old one.
+            self.right = torch.where(length > 0, following / length, self.right)
+            self._followed = weight._version
+        return self.right
 
-    def _converge(self, weight: Tensor) -> None:
-        """Takes the singular vector itself, in double precision, whatever came
-        before, so that a matrix is always evaluated the same."""
-        matrix = weight.detach().double()
-        if bool(torch.isfinite(matrix).all()):
-            wide = matrix.shape[0] < matrix.shape[1]
-            gram = matrix @ matrix.t() if wide else matrix.t() @ matrix
-            vector = torch.linalg.eigh(gram)[1][:, -1]
-            right = matrix.t() @ vector if wide else vector
-            self.right = (right / right.norm()).to(self.right.dtype)
-        self._converged = weight._version
+    def _evaluate(self, weight: Tensor) -> Tensor:
+        """The singular vector itself. What training follows stays as it is, so that
+        it does not matter how often one evaluates."""
+        now = weight._version, weight.device, weight.dtype
+        if self._evaluated is None or self._evaluated[0] != now:
+            self._evaluated = now, _singular_vector(weight)
+        return self._evaluated[1]
+
+
+def _singular_vector(weight: Tensor) -> Tensor:
+    """The right one of the largest singular value, by double precision."""
+    matrix = weight.detach().double()
+    if not bool(torch.isfinite(matrix).all()):
+        return weight.new_full((weight.shape[1],), math.nan)
+    wide = matrix.shape[0] < matrix.shape[1]
+    gram = matrix @ matrix.t() if wide else matrix.t() @ matrix
+    vector = torch.linalg.eigh(gram)[1][:, -1]
+    right = matrix.t() @ vector if wide else vector
+    return (right / right.norm()).to(weight.dtype)
 
 
 def _add_gain(module: nn.Module, start: Tensor, learnable: bool) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pathlib
+import random
 import resource
 import tempfile
 import unittest
@@ -23,6 +24,9 @@ from aero.train.checkpoint import (
 )
 
 
+ABOUT = {"step": 3, "seconds": 1.5, "identity": {}, "options": {}, "sigmas": {}}
+
+
 class CheckpointTest(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
@@ -33,7 +37,7 @@ class CheckpointTest(unittest.TestCase):
     def sample(self, step: int = 3, size: int = 5) -> Checkpoint:
         values = np.linspace(0, step, size, dtype=np.float32)
         return Checkpoint(
-            {"step": step},
+            {**ABOUT, "step": step},
             {"module//h.0/*:0": values, "module/s": np.float32(2.5).reshape(())},
         )
 
@@ -85,6 +89,29 @@ class CheckpointTest(unittest.TestCase):
         with self.assertRaisesRegex(AeroError, "another version"):
             load_checkpoint(self.path)
 
+    def test_about_says_all_of_a_run(self) -> None:
+        for key in ABOUT:
+            for about in ({k: v for k, v in ABOUT.items() if k != key},
+                          {**ABOUT, key: "text"}):
+                save_checkpoint(self.path, Checkpoint(about, {}))
+                with self.assertRaisesRegex(AeroError, f"or is damaged.*'{key}'"):
+                    load_checkpoint(self.path)
+
+    def test_any_changed_byte_is_an_error_or_harmless(self) -> None:
+        save_checkpoint(self.path, self.sample())
+        whole = self.path.read_bytes()
+        rng = random.Random(1)
+        refused = 0
+        for _ in range(600):
+            content = bytearray(whole)
+            content[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+            self.path.write_bytes(bytes(content))
+            try:
+                load_checkpoint(self.path)
+            except AeroError:
+                refused += 1
+        self.assertGreater(refused, 300)
+
     def test_changed_bytes_are_seen(self) -> None:
         save_checkpoint(self.path, self.sample())
         content = bytearray(self.path.read_bytes())
@@ -110,7 +137,7 @@ class CheckpointTest(unittest.TestCase):
         steps(whole, optimizer, 0, 3)
         arrays = optimizer_arrays(optimizer, {id(whole): "p"})
         middle = whole.detach().clone()
-        save_checkpoint(self.path, Checkpoint({"step": 3}, arrays))
+        save_checkpoint(self.path, Checkpoint(ABOUT, arrays))
         steps(whole, optimizer, 3, 6)
         resumed, optimizer = begin()
         with torch.no_grad():

@@ -101,6 +101,8 @@ class CorpusTest(FolderCase):
             (folder / "a.txt").write_bytes(b"\x7fELF\0\0")
             with self.assertRaisesRegex(AeroError, "all 1 files .* are binary"):
                 load_corpus(folder)
+            with self.assertRaisesRegex(AeroError, "--patterns .*are no names"):
+                load_corpus(folder, ["/abs/*.py"])
             with self.assertRaisesRegex(AeroError, "nowhere: no such folder"):
                 load_corpus(folder / "nowhere")
 
@@ -122,7 +124,7 @@ class TokenFileTest(FolderCase):
             self.assertEqual(data.fingerprint, found[0].fingerprint)
 
     def test_raw_type_is_an_option(self) -> None:
-        path = self.write("t.raw", np.arange(70000, 70020, dtype="<u4").tobytes())
+        path = self.write("t.tokens", np.arange(70000, 70020, dtype="<u4").tobytes())
         self.assertEqual(int(load_tokens(path, "uint32").train[0]), 70000)
 
     def test_bad_files_are_errors(self) -> None:
@@ -134,7 +136,9 @@ class TokenFileTest(FolderCase):
         self.write("empty.bin", b"")
         self.write("junk.npy", b"junk")
         self.write("junk.npz", b"junk")
+        self.write("book.txt", b"Call me Ishmael.")
         for name, message in (
+            ("book.txt", "neither a folder of text nor called .npy, .npz, .bin, .raw"),
             ("float.npy", "holds float64, but tokens are integers"),
             ("object.npy", "cannot be read as tokens"),
             ("none.npy", "both sides need some"),

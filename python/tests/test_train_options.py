@@ -97,7 +97,7 @@ class CommandLineTest(unittest.TestCase):
     def test_file_gives_options_and_the_command_line_goes_before_it(self) -> None:
         held: Dict[str, Any] = {"comment": "x", "lr": 0.5, "batch": 8}
         held["remove-norms"], held["own_thresholds"] = "10:5", True
-        held["lr-factor"] = ["ffn_alpha=2"]
+        held["lr-factor"], held["entropy-lambda"] = ["ffn_alpha=2"], 1e-5
         options = self.parse_with(held, "--batch", "4", "--lr-factor", "ffn_beta=3")
         self.assertEqual((options.lr, options.batch), (0.5, 4))
         self.assertEqual((options.remove_norms, options.remove_norms_every), ((10,), 5))
@@ -117,6 +117,7 @@ class CommandLineTest(unittest.TestCase):
             ({"lr": [1]}, r"'lr' cannot be \[1\]"),
             ({"normalize": "batch"}, "'normalize' cannot be 'batch'"),
             ({"quiet": 1}, "'quiet' must be true or false"),
+            ({"data": "a\0b"}, "'data' cannot be"),
         ):
             with self.subTest(held), self.assertRaisesRegex(AeroError, message):
                 self.parse_with(held)
@@ -132,6 +133,11 @@ class CommandLineTest(unittest.TestCase):
             (["m.onnx"], "--out FOLDER is missing"),
             (["m.onnx", "--dry-run", "1"], "--dry-run must be at least 2"),
             (["m.onnx", "--out", "o", "--log-every", "0"], "--log-every must be"),
+            (["m.onnx", "--out", "o", "--lr", "abc"], "--lr: invalid float value: 'abc'"),
+            (["m.onnx", "--nope"], "unrecognized arguments: --nope; see aero-train --help"),
+            ([], "the following arguments are required: model"),
+            (["m.onnx", "--out", "o", "--threads", "9" * 20], "--threads must be between"),
+            (["m.onnx", "--out", "o", "--own-thresholds"], "--entropy-lambda, which is 0"),
             (["m.onnx", "--out", "o", "--lr-factor", "ffn_beta"], "must be ROLE=X"),
             (["m.onnx", "--out", "o", "--device", "abacus"], "no such device"),
             (["m.onnx", "--out", "o"], "m.onnx: no such file"),

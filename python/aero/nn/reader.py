@@ -210,7 +210,8 @@ def _take_initializers(path: pathlib.Path, model: onnx.ModelProto,
             # The copy owns its elements: those of a message cannot be written.
             arrays[tensor.name] = np.array(
                 numpy_helper.to_array(tensor, str(path.parent)))
-        except (OSError, ValueError, TypeError, RuntimeError) as error:
+        except (OSError, ValueError, TypeError, RuntimeError,
+                onnx.checker.ValidationError) as error:
             where = ""
             if outside:
                 where = " in '{}', which has to lie beside the model,".format(

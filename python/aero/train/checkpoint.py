@@ -22,6 +22,13 @@ from ..files import write_atomically
 
 VERSION = 1
 ABOUT = "about.json"
+ABOUT_TYPES = {
+    "step": int,
+    "seconds": (int, float),
+    "identity": dict,
+    "options": dict,
+    "sigmas": dict,
+}
 OPTIMIZER_VALUES = ("step", "exp_avg", "exp_avg_sq")
 
 
@@ -87,9 +94,15 @@ def load_checkpoint(path: pathlib.Path) -> Checkpoint:
             for index, name in enumerate(names):
                 with archive.open(f"{index}.npy") as entry:
                     arrays[name] = np.lib.format.read_array(entry, allow_pickle=False)
+            for key, kind in ABOUT_TYPES.items():
+                if not isinstance(about[key], kind):
+                    raise TypeError(f"'{key}' is {about[key]!r}")
     except AeroError:
         raise
-    except (zipfile.BadZipFile, EOFError, KeyError, ValueError, TypeError) as error:
+    # A damaged archive, or NumPy's header in it, fails in any way.
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            raise  # it cannot be opened
         raise AeroError(
             f"{path}: is no checkpoint of aero-train, or is damaged ({error}); "
             "remove it to begin anew"

@@ -11,7 +11,8 @@ import pathlib
 import sys
 from typing import Any, Dict, List, Optional
 
-from ..data import DEFAULT_PATTERNS, TOKEN_TYPES, default_folder
+from ..arguments import ArgumentParser
+from ..data import DEFAULT_PATTERNS, DEFAULT_TOKEN_TYPE, TOKEN_TYPES, default_folder
 from ..errors import AeroError
 from .options import (
     DEFAULT_FACTORS,
@@ -23,6 +24,9 @@ from .options import (
 )
 from .run import run
 
+# More than any machine has; a pool of a billion threads ends the process.
+MOST_THREADS = 4096
+
 DESCRIPTION = """
 Trains the network of an ONNX file and writes it back as ONNX. Start it again with
 the same arguments to go on where it was stopped.
@@ -32,9 +36,9 @@ pairs) and, at the end, model.onnx and metrics.json.
 """
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser() -> ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="aero-train",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -73,17 +77,16 @@ def _add_data(group: Any) -> None:
     )
     group.add_argument(
         "--tokenizer",
-        default="auto",
         metavar="auto|bytes|bpe|FILE",
         help="of a folder: bytes, byte pairs learned on the training side, or a "
         "tokenizer.json; auto takes bytes if the model's vocabulary is 256 or less "
-        "(default: %(default)s)",
+        "(default: auto)",
     )
     group.add_argument(
         "--token-type",
-        default="uint16",
         choices=TOKEN_TYPES,
-        help="of a raw token file, little-endian (default: %(default)s)",
+        help="of a raw token file, little-endian, of any name (default: "
+        f"{DEFAULT_TOKEN_TYPE}, for .bin and .raw)",
     )
     group.add_argument(
         "--save-samples",
@@ -240,12 +243,14 @@ def parse(arguments: Optional[List[str]] = None) -> argparse.Namespace:
         raise AeroError("--out FOLDER is missing")
     if args.dry_run is not None and args.dry_run < 2:
         raise AeroError("--dry-run must be at least 2: the first step is not counted")
-    for name in ("threads", "log_every", "entropy_every", "eval_every", "save_every"):
+    for name in (
+        "log_every", "entropy_every", "eval_every", "save_every", "eval_windows",
+        "quick_windows",
+    ):
         if getattr(args, name) < 1:
             raise AeroError(f"--{name.replace('_', '-')} must be at least 1")
-    for name in ("eval_windows", "quick_windows"):
-        if getattr(args, name) < 1:
-            raise AeroError(f"--{name.replace('_', '-')} must be at least 1")
+    if not 1 <= args.threads <= MOST_THREADS:
+        raise AeroError(f"--threads must be between 1 and {MOST_THREADS}")
     return args
 
 
@@ -294,6 +299,8 @@ def _converted(
         converted = (action.type or str)(value)
         if action.choices is not None and converted not in action.choices:
             raise ValueError
+        if "\0" in str(value):  # in a path
+            raise ValueError
     except (TypeError, ValueError):
         raise AeroError(f"{path}: '{key}' cannot be {value!r}") from None
     return converted
@@ -329,7 +336,10 @@ def main(arguments: Optional[List[str]] = None) -> int:
         options = train_options(args)
         return run(args, options)
     except (AeroError, OSError) as error:
-        for line in str(error).splitlines():
+        text = str(error)
+        if isinstance(error, OSError) and error.filename is not None:
+            text = f"{error.filename}: {error.strerror}"
+        for line in text.splitlines():
             print(f"aero-train: error: {line}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

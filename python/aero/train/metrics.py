@@ -19,6 +19,8 @@ from ..nn import OnnxModule
 
 # A learnable array with more values than this is summed up.
 LISTED_VALUES = 64
+# What every line begins with.
+FIRST_KEY = b'{"step": '
 
 
 class MetricsFile:
@@ -26,8 +28,13 @@ class MetricsFile:
 
     def __init__(self, path: pathlib.Path, step: int) -> None:
         """Opens ``path`` to go on after ``step``: later lines, of steps that a
-        checkpoint does not hold, and a line that was cut short are taken out."""
+        checkpoint does not hold, and a line that was cut short are taken out. An
+        AeroError if the file is of somebody else."""
         self.path = pathlib.Path(path)
+        if self.path.exists() and not _is_ours(self.path):
+            raise AeroError(
+                f"{self.path}: is no metrics file of aero-train; give another --out"
+            )
         end = _end_of_steps(self.path, step) if self.path.exists() else 0
         self._file: TextIO = open(self.path, "a", encoding="utf-8")
         self._file.truncate(end)
@@ -57,6 +64,13 @@ class MetricsFile:
                 f"{self.path}: cannot be written: {error.strerror or error}. Make room "
                 "and run the same command again"
             ) from error
+
+
+def _is_ours(path: pathlib.Path) -> bool:
+    """Whether the first line is one, whole or cut short."""
+    with open(path, "rb") as file:
+        begin = file.read(len(FIRST_KEY))
+    return FIRST_KEY.startswith(begin)
 
 
 def _end_of_steps(path: pathlib.Path, step: int) -> int:

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import pathlib
+import shutil
 import tempfile
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 import onnx
 import torch
@@ -14,6 +16,7 @@ from torch import Tensor
 
 from .. import normalization
 from ..errors import AeroError
+from ..files import file_sha256, move_into_place, temporary_path
 from ..nn import OnnxModule, from_onnx, to_onnx
 from .evaluation import batch_size
 from .fold import fold_norms
@@ -43,10 +46,34 @@ class Network:
         self.device = device
         self.normalize = normalize
         self.sigmas: Dict[str, float] = {}
-        self.graph = onnx.load(str(path))
-        _check_sharing(self.path, self.graph)
-        self.tables = table_names(self.graph)
+        # First, as it says what is wrong with a file.
         self.module = self._make(self.path)
+        graph = onnx.load(str(path), load_external_data=False)
+        _check_sharing(self.path, graph)
+        self.tables = table_names(graph)
+        self._graph: Optional[onnx.ModelProto] = None
+
+    @property
+    def graph(self) -> onnx.ModelProto:
+        """The file, with its norms replaced so far; for --remove-norms alone, as it
+        holds all weights a second time."""
+        if self._graph is None:
+            self._graph = onnx.load(str(self.path))
+        return self._graph
+
+    def sha256(self) -> str:
+        """Of the file, and of those that hold its weights."""
+        names = {
+            entry.value
+            for tensor in self.module.graph.model.graph.initializer
+            for entry in tensor.external_data
+            if entry.key == "location"
+        }
+        own = file_sha256(self.path)
+        if not names:
+            return own
+        all_of_them = [own, *(file_sha256(self.path.parent / n) for n in sorted(names))]
+        return hashlib.sha256("".join(all_of_them).encode()).hexdigest()
 
     def _make(self, path: pathlib.Path) -> OnnxModule:
         module = from_onnx(path)
@@ -108,14 +135,18 @@ class Network:
         if not self.sigmas:
             to_onnx(self.module, path)
             return
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            plain = pathlib.Path(folder) / path.name
+        folder = temporary_path(path)
+        try:
+            folder.mkdir()
+            plain = folder / path.name
             to_onnx(self.module, plain)
             folded = onnx.load(str(plain))
             fold_norms(folded)
             onnx.save(folded, str(plain))
             self._compare(plain)
-            plain.replace(path)
+            move_into_place(plain, path)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     @torch.no_grad()
     def _compare(self, path: pathlib.Path) -> None:

@@ -102,6 +102,8 @@ class TrainOptions:
             raise AeroError("--remove-norms must be rising steps from 1 on")
         if self.remove_norms_every and len(self.remove_norms) != 1:
             raise AeroError("--remove-norms START:EVERY takes one start")
+        if self.own_thresholds and self.entropy_lambda == 0:
+            raise AeroError("--own-thresholds are of --entropy-lambda, which is 0")
         if self.remove_norms and self.normalize != "none":
             raise AeroError("--remove-norms cannot be combined with --normalize")
 

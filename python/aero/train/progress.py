@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import sys
 import time
@@ -31,6 +32,8 @@ class Progress:
         self.quiet = quiet
         self.out = sys.stdout if out is None else out
         self.bar = not quiet and self.out.isatty()
+        # Nobody reads any more, as behind `aero-train ... | head`.
+        self.closed = False
         self.entropy: Optional[float] = None
         self._losses: List[float] = []
         self._begun = time.monotonic()
@@ -43,7 +46,7 @@ class Progress:
         if self.quiet:
             return
         self.clear()
-        print(message, file=self.out, flush=True)
+        self._write(message + "\n")
 
     def step(self, step: int, loss: float, rate: float) -> None:
         """Shows that ``step`` steps are done."""
@@ -59,15 +62,25 @@ class Progress:
                 self._drawn = now
                 self._draw(step)
         elif step % self.every == 0:
-            print(self._line(step, rate), file=self.out, flush=True)
+            self._write(self._line(step, rate) + "\n")
             self._losses.clear()
 
     def clear(self) -> None:
         """Takes the bar off the terminal."""
         if self.bar and self._width:
-            self.out.write("\r" + " " * self._width + "\r")
-            self.out.flush()
+            self._write("\r" + " " * self._width + "\r")
             self._width = 0
+
+    def _write(self, text: str) -> None:
+        try:
+            self.out.write(text)
+            self.out.flush()
+        except BrokenPipeError:
+            self.closed = self.quiet = True
+            # What is left in the buffer would be an error at the end.
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, self.out.fileno())
+            os.close(nothing)
 
     def _values(self) -> str:
         loss = sum(self._losses) / len(self._losses)
@@ -95,8 +108,7 @@ class Progress:
         filled = length * step // self.total
         bar = f"[{'#' * filled}{'.' * (length - filled)}]" if length else ""
         line = (bar + text)[:columns]
-        self.out.write("\r" + line.ljust(self._width))
-        self.out.flush()
+        self._write("\r" + line.ljust(self._width))
         self._width = len(line)
 
 

@@ -49,6 +49,7 @@ METRICS = "metrics.jsonl"
 SUMMARY = "metrics.json"
 TOKENIZER = "tokenizer.json"
 RESULT = "model.onnx"
+OUTPUTS = (CHECKPOINT, SUMMARY, TOKENIZER, RESULT, f"{RESULT}.data")
 SAMPLES = 64
 # Windows that final entropies are averaged over.
 ENTROPY_EVAL_WINDOWS = 256
@@ -76,15 +77,21 @@ def run(args: argparse.Namespace, options: TrainOptions) -> int:
     try:
         if args.dry_run is not None:
             return dry_run(args, options)
+        if (args.out / RESULT).exists() and (args.out / RESULT).samefile(args.model):
+            raise AeroError(
+                f"{args.model}: would be overwritten by the trained network; give "
+                "another --out"
+            )
         args.out.mkdir(parents=True, exist_ok=True)
         with locked(args.out):
-            remove_unfinished(args.out)
+            remove_unfinished(args.out, OUTPUTS)
             return train(args, options)
     except RuntimeError as error:
         if "out of memory" in str(error) or "can't allocate memory" in str(error):
             raise AeroError(
                 f"{args.device}: out of memory; raise --accumulate (same result, "
-                "smaller parts), or lower --batch"
+                "smaller parts; with --change-options if the run has begun), or lower "
+                "--batch"
             ) from error
         raise
 
@@ -102,6 +109,12 @@ def check_device(device: str) -> None:
         )
     if kind not in ("cpu", "cuda"):
         raise AeroError(f"--device {device}: must be cpu, cuda or cuda:N")
+    index = torch.device(device).index
+    if kind == "cuda" and index is not None and index >= torch.cuda.device_count():
+        raise AeroError(
+            f"--device {device}: there are {torch.cuda.device_count()} CUDA GPUs, "
+            "counted from 0"
+        )
 
 
 @contextlib.contextmanager
@@ -126,6 +139,11 @@ def prepare(args: argparse.Namespace, options: TrainOptions) -> Prepared:
         tokenizer = _tokenizer(args, corpus.train.values(), vocabulary)
         data = tokenize(corpus, tokenizer)
     else:
+        for name in ("tokenizer", "patterns"):
+            if getattr(args, name) is not None:
+                raise AeroError(
+                    f"--{name} is for a folder of text, but {source} is none"
+                )
         data = load_tokens(source, args.token_type)
     trainer = Trainer(
         args.model,
@@ -152,7 +170,7 @@ def _vocabulary(model: pathlib.Path) -> int:
 def _tokenizer(
     args: argparse.Namespace, texts: Any, vocabulary: int
 ) -> Tokenizer:
-    kind = args.tokenizer
+    kind = args.tokenizer or "auto"
     if kind == "auto":
         kind = "bytes" if vocabulary <= BYTES else "bpe"
     if kind == "bytes":
@@ -171,15 +189,17 @@ def digest(value: Any) -> str:
 
 
 class Stopper:
-    """Turns SIGINT and SIGTERM into a wish to stop after the step."""
+    """Turns SIGINT, SIGTERM and SIGHUP into a wish to stop after the step."""
 
     def __init__(self) -> None:
         self.signal: Optional[int] = None
         self._before: Dict[int, Any] = {}
 
     def __enter__(self) -> "Stopper":
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self._before[number] = signal.signal(number, self._note)
+            if self._before[number] == signal.SIG_IGN:  # by nohup, say
+                signal.signal(number, signal.SIG_IGN)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -267,11 +287,15 @@ def _train_steps(
     stopper: Stopper,
 ) -> None:
     trainer, options = prepared.trainer, prepared.trainer.options
-    quick = windows[:: max(1, windows.shape[0] // args.quick_windows)]
+    quick = spaced(windows, args.quick_windows)
     announced: Set[str] = set()
     while trainer.step < options.steps and stopper.signal is None:
+        if progress.closed:
+            stopper.signal = signal.SIGPIPE
+            break
         report = trainer.train_step()
         line = _line(trainer, report)
+        notes: List[str] = []
         if trainer.step % args.entropy_every == 0:
             names, entropies = trainer.measure_entropies()
             line["entropies"] = entropy_lists(entropies)
@@ -279,31 +303,30 @@ def _train_steps(
             if entropies:
                 progress.entropy = float(torch.cat(entropies).mean())
             if trainer.step > options.warmup:
-                _announce(progress, trainer, names, announced)
+                notes += _new_troubles(trainer, names, announced)
         if trainer.step % args.eval_every == 0 and trainer.step < options.steps:
             loss = evaluate(trainer.module, quick, trainer.device)
             line["eval_loss"] = loss
-            progress.note(f"step {trainer.step}  evaluation {perplexity(loss):.4f}")
+            notes.append(f"evaluation {perplexity(loss):.4f}")
+        notes += [f"norm '{node}' replaced" for node in report.removed]
         metrics.write(line)
-        for node in report.removed:
-            progress.note(f"step {trainer.step}  norm '{node}' replaced")
+        for note in notes:
+            progress.note(f"step {trainer.step}  {note}")
         progress.step(trainer.step, report.loss, report.rate)
         if trainer.step % args.save_every == 0 and trainer.step < options.steps:
             metrics.flush()
             trainer.save(args.out / CHECKPOINT)
 
 
-def _announce(
-    progress: Progress, trainer: Trainer, names: List[str], announced: Set[str]
-) -> None:
+def _new_troubles(
+    trainer: Trainer, names: List[str], announced: Set[str]
+) -> List[str]:
     """Says once of each attention that heads are in trouble; all later entropies are
     in the metrics."""
     found = describe(names, trainer.last_entropies or [], trainer.module.context)
-    for trouble in found:
-        name = trouble.split(":")[0]
-        if name not in announced:
-            announced.add(name)
-            progress.note(f"step {trainer.step}  {trouble}")
+    new = [trouble for trouble in found if trouble.split(":")[0] not in announced]
+    announced.update(trouble.split(":")[0] for trouble in new)
+    return new
 
 
 def _line(trainer: Trainer, report: StepReport) -> Dict[str, Any]:
@@ -346,7 +369,7 @@ def summarize(
     """Everything that is known of a trained network."""
     trainer, data = prepared.trainer, prepared.data
     loss = evaluate(trainer.module, windows, trainer.device)
-    some = windows[:: max(1, windows.shape[0] // ENTROPY_EVAL_WINDOWS)]
+    some = spaced(windows, ENTROPY_EVAL_WINDOWS)
     maps, entropies = measure_entropies(trainer.module, some, trainer.device)
     a_byte = None
     if data.bytes_per_token:
@@ -385,8 +408,14 @@ def summarize(
 
 def save_samples(path: pathlib.Path, windows: Tensor) -> None:
     """Writes evenly spaced evaluation windows as ``.npy``, without the last token."""
-    some = windows[:: max(1, windows.shape[0] // SAMPLES)][:SAMPLES, :-1]
+    some = spaced(windows, SAMPLES)[:, :-1]
     write_atomically(path, lambda file: np.save(file, some.numpy()))
+
+
+def spaced(windows: Tensor, count: int) -> Tensor:
+    """``count`` evenly spaced windows, or all if there are fewer."""
+    count = min(count, windows.shape[0])
+    return windows[torch.arange(count) * windows.shape[0] // count]
 
 
 def dry_run(args: argparse.Namespace, options: TrainOptions) -> int:

@@ -17,7 +17,6 @@ from torch import Tensor
 from ..data import training_batch
 from ..entropy import EntropyRegularizer
 from ..errors import AeroError
-from ..files import file_sha256
 from ..nn import OnnxModule
 from . import checkpoint as checkpoints
 from .diagnosis import verdict
@@ -85,11 +84,12 @@ class Trainer:
         self.options = options
         self.tokens = tokens
         self.device = torch.device(device)
-        self.identity = RunIdentity(
-            pathlib.Path(model).name, file_sha256(model), data_sha256, tokenizer_sha256
-        )
         torch.manual_seed(options.seed)
         self.network = Network(model, options.normalize, self.device)
+        self.identity = RunIdentity(
+            pathlib.Path(model).name, self.network.sha256(), data_sha256,
+            tokenizer_sha256,
+        )
         self.norms = self.network.norms_in_order(options)
         self.norm_steps = options.norm_steps(len(self.norms))
         self.regularizer = self._make_regularizer()
@@ -140,11 +140,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         self.module.train()
         windows = self.batch()
-        loss = penalty = 0.0
-        for part in windows.split(options.batch // options.accumulate):
-            part_loss, part_penalty = self._backward(part.to(self.device))
-            loss += part_loss / options.accumulate
-            penalty += part_penalty / options.accumulate
+        loss, penalty = self._backward_batch(windows)
         norm = float(
             torch.nn.utils.clip_grad_norm_(
                 self.parameters().values(), options.grad_clip
@@ -157,26 +153,56 @@ class Trainer:
         self.step += 1
         removed = self._remove_norms()
         self.seconds += time.monotonic() - begun
-        return StepReport(
-            loss, rate, norm, penalty if self.regularizer else None, removed
-        )
+        return StepReport(loss, rate, norm, penalty, removed)
 
-    def _backward(self, windows: Tensor) -> Tuple[float, float]:
-        """Adds the gradient of a part of the batch; its loss and penalty."""
-        penalty = None
+    def _backward_batch(self, windows: Tensor) -> Tuple[float, Optional[float]]:
+        """Sets the gradient of a batch; its loss and penalty."""
+        options, regularizer = self.options, self.regularizer
+        parts = windows.to(self.device).split(options.batch // options.accumulate)
+        if regularizer is None:
+            total = 0.0
+            for part in parts:
+                with self._autocast():
+                    logits = self.module(part[:, :-1])
+                    loss = next_token_loss(logits.float(), part)
+                (loss / len(parts)).backward()
+                total += float(loss.detach())
+            return total / len(parts), None
+        if len(parts) == 1:
+            loss, entropies = self._loss_and_entropies(parts[0])
+            penalty = regularizer.penalty(entropies)
+            (loss + options.entropy_lambda * penalty).backward()
+            return float(loss.detach()), float(penalty.detach())
+        # The penalty is of the entropies of the whole batch, which are there only
+        # behind its last part. So they are computed first; then each part adds what
+        # the penalty's derivative by them makes of its own.
+        with torch.no_grad():
+            found = [self._loss_and_entropies(part)[1] for part in parts]
+        means = [torch.stack(each).mean(0).requires_grad_() for each in zip(*found)]
+        penalty = regularizer.penalty(means)
+        (options.entropy_lambda * penalty).backward()
+        total = 0.0
+        for part in parts:
+            loss, entropies = self._loss_and_entropies(part)
+            objective = loss
+            for mean, entropy in zip(means, entropies):
+                if mean.grad is not None:
+                    objective = objective + (mean.grad * entropy).sum()
+            (objective / len(parts)).backward()
+            total += float(loss.detach())
+        return total / len(parts), float(penalty.detach())
+
+    def _loss_and_entropies(self, windows: Tensor) -> Tuple[Tensor, List[Tensor]]:
+        """Of a part of a batch, for a run with a regulariser."""
+        assert self.regularizer is not None
+        with self._autocast():
+            logits, maps = self.module.forward_with_attention(windows[:, :-1])
+            entropies = self.regularizer.entropies(maps)
+            return next_token_loss(logits.float(), windows), entropies
+
+    def _autocast(self) -> torch.autocast:
         mixed = self.options.precision == "bfloat16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
-            if self.regularizer is not None:
-                logits, maps = self.module.forward_with_attention(windows[:, :-1])
-                penalty = self.regularizer(maps)
-            else:
-                logits = self.module(windows[:, :-1])
-            loss = next_token_loss(logits.float(), windows)
-        objective = loss
-        if penalty is not None:
-            objective = loss + self.options.entropy_lambda * penalty
-        (objective / self.options.accumulate).backward()
-        return float(loss.detach()), 0.0 if penalty is None else float(penalty.detach())
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=mixed)
 
     def _why_diverged(self, windows: Tensor, loss: float, norm: float) -> str:
         maps, now = measure_entropies(
@@ -204,7 +230,7 @@ class Trainer:
         due = [
             norm
             for norm, step in zip(self.norms, self.norm_steps)
-            if step == self.step and norm.value not in self.network.sigmas
+            if step <= self.step and norm.value not in self.network.sigmas
         ]
         for norm in due:
             windows = training_batch(
@@ -297,6 +323,16 @@ class Trainer:
         checkpoints.restore_optimizer(self.optimizer, self.parameters(), held)
         self.step = held.about["step"]
         self.seconds = held.about["seconds"]
+        late = [
+            norm.node
+            for norm, step in zip(self.norms, self.norm_steps)
+            if step <= self.step and norm.value not in self.network.sigmas
+        ]
+        if late and self.step >= self.options.steps:
+            raise AeroError(
+                f"--remove-norms: norm '{late[0]}' would have gone by step {self.step}, "
+                "and no step is left; raise --steps"
+            )
 
     def _check_identity(
         self, path: pathlib.Path, about: Dict[str, Any], changed_options: bool
