@@ -201,7 +201,10 @@ class ClosedTest(TrainingCase):
     """A terminal, or a reader of the output, that goes away."""
 
     def test_hang_up_saves(self) -> None:
-        process = self.start("a", "--steps", 5000)
+        # The tests themselves may run behind nohup.
+        process = self.start(
+            "a", "--steps", 5000,
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
         self.assertIn("model.onnx", process.stdout.readline())
         process.send_signal(signal.SIGHUP)
         _, errors = process.communicate()

@@ -234,7 +234,9 @@ class BadEngineTest(ToolTest):
                     [str(BIN / "aero"), "compare", str(SOFTMAX_ONLY), "--config", "as-is",
                      "--engines", "mpspdz:ring", *PROMPT],
                     env={**os.environ, "MPSPDZ_HOME": str(home), "TMPDIR": str(scratch)},
-                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                    # Ignored by the tests' own shell, it would stay so.
+                    preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))
                 while process.poll() is None and not started.exists():
                     time.sleep(0.01)
                 process.send_signal(number)

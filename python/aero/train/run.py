@@ -198,8 +198,8 @@ class Stopper:
     def __enter__(self) -> "Stopper":
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self._before[number] = signal.signal(number, self._note)
-            if self._before[number] == signal.SIG_IGN:  # by nohup, say
-                signal.signal(number, signal.SIG_IGN)
+            if number == signal.SIGHUP and self._before[number] == signal.SIG_IGN:
+                signal.signal(number, signal.SIG_IGN)  # by nohup
         return self
 
     def __exit__(self, *_: object) -> None:
