@@ -63,8 +63,9 @@ class SpectralNorm(nn.Module):
     """Gives a matrix the largest singular value ``gain``.
 
     In training, one step of the power iteration follows each change of the matrix.
-    What is evaluated and written is divided by the singular value itself. Gradients take the
-    singular vectors as constants, which is exact where they are those of the matrix.
+    What is evaluated and written is divided by the singular value itself. Gradients
+    take the singular vectors as constants, which is exact where they are those of the
+    matrix.
 
     Args:
         weight: What will be normalised.

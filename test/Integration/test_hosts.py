@@ -14,8 +14,8 @@ import threading
 import time
 import unittest
 
-from hosts import PROMPT, REQUEST, HostsTest
-from support import BIN, CONFIG, SOFTMAX_ONLY, run, run_json
+from hosts import PROMPT, HostsTest
+from support import CONFIG, SOFTMAX_ONLY, run, run_json
 
 
 class AnswerTest(HostsTest):

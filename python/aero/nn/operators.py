@@ -10,8 +10,7 @@ Everything that ONNX says by constants (shapes, axes, bounds) is in the function
 from __future__ import annotations
 
 import math
-from typing import (Any, Callable, Dict, List, Optional, Sequence, Set, Tuple,
-                    Union)
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 import torch
 from torch import Tensor
@@ -20,7 +19,7 @@ from torch.nn import functional as F
 from .fusion import build_guarded_softmax, build_slices
 from .reader import ELEMENT_TYPES, Node
 from .values import (Kernel, Unsupported, Value, broadcast_batch, grow,
-                     normalize_axis, reshape_batch)
+                     nearest, normalize_axis, reshape_batch)
 
 
 class View:
@@ -136,17 +135,9 @@ def _where(node: View) -> Kernel:
                   zip(reversed(condition.shape), reversed(x.shape))))
     if condition.constant and other is not None and covers:
         hidden = node.make_constant(~node.constant(0, "condition"))
-        return Kernel(lambda x, hidden: x.masked_fill(hidden, _nearest(other, x)),
+        return Kernel(lambda x, hidden: x.masked_fill(hidden, nearest(other, x)),
                       [x, hidden], [batch])
     return Kernel(torch.where, values, [batch])
-
-
-def _nearest(number: Union[int, float], like: Tensor) -> Union[int, float]:
-    """A finite number stays one in a type of a smaller range, as autocast makes."""
-    if not like.is_floating_point() or not math.isfinite(number):
-        return number
-    limit = torch.finfo(like.dtype).max
-    return min(max(number, -limit), limit)
 
 
 def _cast(node: View) -> Kernel:

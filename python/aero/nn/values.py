@@ -15,6 +15,7 @@ import dataclasses
 import math
 from typing import Callable, List, Optional, Sequence, Tuple
 
+import torch
 from torch import Tensor
 
 Shape = Tuple[int, ...]
@@ -104,3 +105,11 @@ def normalize_axis(axis: int, rank: int) -> int:
     if not -rank <= axis < rank:
         raise Unsupported(f"has axis {axis} of {rank} dimensions")
     return axis % rank
+
+
+def nearest(number: float, like: Tensor) -> float:
+    """A finite number stays one in a type of a smaller range, as autocast makes."""
+    if not like.is_floating_point() or not math.isfinite(number):
+        return number
+    limit = torch.finfo(like.dtype).max
+    return min(max(number, -limit), limit)

@@ -330,8 +330,8 @@ class Trainer:
         ]
         if late and self.step >= self.options.steps:
             raise AeroError(
-                f"--remove-norms: norm '{late[0]}' would have gone by step {self.step}, "
-                "and no step is left; raise --steps"
+                f"--remove-norms: norm '{late[0]}' would have gone by step "
+                f"{self.step}, and no step is left; raise --steps"
             )
 
     def _check_identity(

@@ -5,6 +5,7 @@ aero_add_unit_test(AeroRuntimeProtocolTests
   CompareTest.cpp
   CorrelationTest.cpp
   FailureTest.cpp
+  HostilePeersTest.cpp
   LocalTest.cpp
   MutationTest.cpp
   NormalizeTest.cpp
